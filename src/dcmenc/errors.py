@@ -1,0 +1,104 @@
+"""Everything that dcmenc raises or warns with.
+
+::
+
+    Exception
+    └── DcmencError
+        ├── EncodeError (ValueError)            a value or dataset that cannot become legal DICOM
+        │   └── UnencodableText                 text outside the declared character sets
+        ├── ReadError (ValueError)              bytes that are not legal DICOM
+        ├── PixelError (ValueError)             pixels that do not agree with their description
+        ├── CodecError (RuntimeError)           a frame that a codec cannot encode or decode
+        │   └── CodecUnavailable (ImportError)  a codec whose library is not installed
+        └── VerifyError (ValueError)            a dataset that does not satisfy its IOD
+    Warning
+    └── DcmencWarning (UserWarning)
+
+An error of encoding says where (the tag path), what, and how to mend it. The place is known only to
+the walk over the dataset: the leaf raises with a reason, and the walk adds the path.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class DcmencError(Exception):
+    """The root of all errors that dcmenc raises on purpose."""
+
+
+class EncodeError(DcmencError, ValueError):
+    """A value or dataset that cannot become legal DICOM.
+
+    Attributes
+    ----------
+    reason : str
+        What is wrong and how to mend it.
+    path : str
+        Where: ``(0040,0555)[1].(0040,0556)[0].(0028,0010)``, or empty when the fault has no place.
+    tag : int or None
+        The last tag of the path.
+    """
+
+    def __init__(self, reason: str, path: str = "", tag: int | None = None) -> None:
+        super().__init__(reason, path, tag)
+        self.reason = reason
+        self.path = path
+        self.tag = tag
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}" if self.path else self.reason
+
+
+class UnencodableText(EncodeError):
+    """Text with characters that the declared character sets do not hold (PS3.5 6.1)."""
+
+
+class ReadError(DcmencError, ValueError):
+    """Bytes that are not legal DICOM; ``offset`` counts from the start of the source."""
+
+    def __init__(self, reason: str, offset: int | None = None, path: str = "") -> None:
+        super().__init__(reason, offset, path)
+        self.reason = reason
+        self.offset = offset
+        self.path = path
+
+    def __str__(self) -> str:
+        place = f" at byte {self.offset}" if self.offset is not None else ""
+        return f"{self.path}: {self.reason}{place}" if self.path else f"{self.reason}{place}"
+
+
+class PixelError(DcmencError, ValueError):
+    """Pixels that do not agree with their description (PS3.3 C.7.6.3)."""
+
+
+class CodecError(DcmencError, RuntimeError):
+    """A frame that a codec cannot encode or decode; ``offset`` counts from the start of the frame's bytes."""
+
+    def __init__(self, reason: str, offset: int | None = None) -> None:
+        super().__init__(reason, offset)
+        self.reason = reason
+        self.offset = offset
+
+    def __str__(self) -> str:
+        return self.reason if self.offset is None else f"{self.reason} at byte {self.offset}"
+
+
+class CodecUnavailable(CodecError, ImportError):
+    """A codec whose library is not installed; the message names what to install."""
+
+
+class VerifyError(DcmencError, ValueError):
+    """A dataset that does not satisfy its IOD; ``report`` holds every finding."""
+
+    def __init__(self, reason: str, report: Any = None) -> None:
+        super().__init__(reason, report)
+        self.reason = reason
+        self.report = report
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class DcmencWarning(UserWarning):
+    """The root of all warnings that dcmenc gives."""
