@@ -13,7 +13,7 @@ from setuptools import Extension, setup
 compile_args = ["-O3", "-g0", "-Wall", "-Wextra"]
 link_args: list[str] = []
 macros: list[tuple[str, str | None]] = []
-directives = {"language_level": "3", "binding": False, "freethreading_compatible": True}
+directives = {"language_level": "3", "freethreading_compatible": True}
 
 if os.environ.get("DCMENC_WERROR"):
     compile_args.append("-Werror")

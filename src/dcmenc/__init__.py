@@ -1,0 +1,1 @@
+"""dcmenc encodes DICOM."""

@@ -1,0 +1,20 @@
+from typing import Any
+
+from ._values import ElementStore
+from .charset import CharacterSet
+from .values import Policy
+
+class CharacterSetNeeded(Exception): ...
+
+def encode_dataset(
+    dataset: ElementStore,
+    *,
+    implicit: bool = False,
+    big_endian: bool = False,
+    encapsulated: bool = False,
+    file_meta: bool = False,
+    charset: CharacterSet | None = None,
+    policy: Policy | None = None,
+    head: bytes = b"",
+    locate: dict[int, Any] | None = None,
+) -> list[bytes | memoryview]: ...

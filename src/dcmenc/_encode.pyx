@@ -1,0 +1,743 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+"""The walk: a whole dataset becomes bytes in one call (PS3.5 7, A.1 to A.4).
+
+Lengths are patched backwards in one growing buffer. Values of 64 KiB and more are not copied: they are recorded as
+splices, (offset, view), and the list of pieces is cut at the end. Where the walk stands is kept in a stack that is read
+only when something fails. No pixels, files or codecs here.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.dict cimport PyDict_GetItemWithError, PyDict_Next, PyDict_Size
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check
+from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
+from cpython.long cimport PyLong_Check
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_DECREF, Py_INCREF
+from cpython.tuple cimport PyTuple_Check, PyTuple_GET_ITEM
+from cpython.unicode cimport PyUnicode_Check
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport free, qsort, realloc
+from libc.string cimport memcpy
+cimport cython
+
+from ._bytes cimport HOST_IS_BIG, Sink, position, put, put_byte, reserve, store16, store32
+from ._decimal cimport format_decimal
+from ._elements cimport (
+    LONGEST_16, LONGEST_32, UNDEFINED, Syntax, header_size, put_ascii, put_header, put_integer_text, put_item_tag, store_real,
+    store_tag, store_whole, widen_to_unknown,
+)
+from ._swap cimport swap_copy
+from ._values cimport (
+    BUFFER, DECIMAL, ElementStore, FLOAT, INTEGER, NO_VR, SEQUENCE, SIGNED, TAG, TEXT, UNSIGNED, VRInfo, ds_text, vr_info,
+)
+
+from .charset import character_set
+from .errors import EncodeError
+from .model import Sequence
+from .values import DS, IS, Fragments
+
+cdef extern from "Python.h":
+    const char *PyUnicode_AsUTF8AndSize(object, Py_ssize_t *) except NULL
+    bint PyUnicode_IS_ASCII(object)
+    int64_t PyLong_AsLongLong(object) except? -1
+    uint64_t PyLong_AsUnsignedLongLong(object) except? 0xFFFFFFFFFFFFFFFF
+    unsigned long PyLong_AsUnsignedLong(object) except? 0xFFFFFFFF
+
+cdef enum:
+    DEEPEST = 128
+    SPLICED_FROM = 65536
+    CHARACTER_SET = 0x00080005
+    PIXEL_DATA = 0x7FE00010
+    BITS_ALLOCATED = 0x00280100
+    PIXEL_REPRESENTATION = 0x00280103
+    WAVEFORM_BITS = 0x54001004
+    LUT_DATA = 0x00283006
+
+# Descriptors whose first value, the number of entries, is unsigned whatever the VR; the second follows the VR (PS3.3 C.7.6.3.1.5).
+cdef frozenset DESCRIPTORS = frozenset((0x00281101, 0x00281102, 0x00281103, 0x00283002, 0x00281100, 0x00281111, 0x00281112, 0x00281113))
+# Sample values of waveforms: their VR follows WaveformBitsAllocated (PS3.3 C.10.9.1).
+cdef frozenset WAVEFORM_VALUES = frozenset((0x54000110, 0x54000112, 0x5400100A, 0x54001010))
+
+
+class CharacterSetNeeded(Exception):
+    """Private signal: text needs a character set, and none is declared from the root down."""
+
+
+cdef object SEQUENCE_TYPE = Sequence
+cdef object DS_TYPE = DS
+cdef object IS_TYPE = IS
+cdef object FRAGMENTS_TYPE = Fragments
+cdef object UNDECLARED = character_set(None)
+
+
+cdef struct Level:
+    uint32_t tag
+    Py_ssize_t item
+    PyObject *elements
+
+cdef struct Entry:
+    uint32_t tag
+    PyObject *element
+
+
+# A group length element whose value waits for the end of its group.
+cdef struct GroupLength:
+    bint open
+    uint32_t number
+    Py_ssize_t value
+    Py_ssize_t begin
+
+
+cdef int by_tag(const void *one, const void *other) noexcept nogil:
+    cdef uint32_t a = (<const Entry *>one).tag, b = (<const Entry *>other).tag
+    return (a > b) - (a < b)
+
+
+@cython.final
+cdef class Walk:
+    cdef Sink sink
+    cdef Syntax syntax
+    cdef bint encapsulated, root_is_meta, replace_text, refuse_long, conforming, utf8
+    cdef object charset
+    cdef list splices
+    cdef dict located
+    cdef int depth
+    cdef Level levels[DEEPEST + 1]
+    cdef Entry *entries
+    cdef Py_ssize_t entry_count, entry_capacity
+
+    def __dealloc__(self):
+        while self.entry_count:
+            self.entry_count -= 1
+            Py_DECREF(<object>self.entries[self.entry_count].element)
+        free(self.entries)
+        free(self.sink.data)
+
+    # -- datasets
+
+    cdef int dataset(self, dict elements) except -1:
+        """All elements of one dataset, in ascending order of their tags (PS3.5 7.1)."""
+        cdef Py_ssize_t first = self.entry_count, last, i
+        cdef uint32_t tag
+        cdef GroupLength group
+        cdef uint32_t block = 0
+        cdef object charset = self.charset
+        cdef bint utf8 = self.utf8
+        cdef Level *level = &self.levels[self.depth]
+        cdef PyObject *element
+        level.elements = <PyObject *>elements
+        level.item = -1
+        group.open = False
+        last = self.collect(elements)
+        for i in range(first, last):
+            # self.entries may move while nested datasets are collected
+            tag = self.entries[i].tag
+            element = self.entries[i].element
+            level.tag = tag
+            if group.open and tag >> 16 != group.number:
+                self.finish_group(&group)
+            if tag & 0xFFFF == 0 or tag < 0x00080000 or tag >= 0xFFFE0000 or self.root_is_meta:
+                self.check_group(tag)
+                if tag & 0xFFFF == 0:
+                    self.begin_group(&group, tag)
+                    continue
+            elif tag & 0x10000 and tag & 0xF000 and tag >> 8 != block:
+                self.check_block(elements, tag)
+                block = tag >> 8
+            elif tag == CHARACTER_SET:
+                self.declare(<object>PyTuple_GET_ITEM(<object>element, 2))
+            self.element(tag, <object>PyTuple_GET_ITEM(<object>element, 1), <object>PyTuple_GET_ITEM(<object>element, 2))
+        if group.open:
+            self.finish_group(&group)
+        while self.entry_count > first:
+            self.entry_count -= 1
+            Py_DECREF(<object>self.entries[self.entry_count].element)
+        self.charset = charset
+        self.utf8 = utf8
+        return 0
+
+    cdef Py_ssize_t collect(self, dict elements) except -1:
+        """Put references to all elements on the stack of entries, in order: a call-back may change the dict meanwhile."""
+        cdef Py_ssize_t first = self.entry_count, at = 0
+        cdef PyObject *key
+        cdef PyObject *element
+        cdef uint32_t tag, previous = 0
+        cdef bint ordered = True
+        with cython.critical_section(elements):
+            self.make_room(PyDict_Size(elements))
+            while PyDict_Next(elements, &at, &key, &element):
+                tag = <uint32_t>PyLong_AsUnsignedLong(<object>key)
+                ordered = ordered and tag >= previous
+                previous = tag
+                Py_INCREF(<object>element)
+                self.entries[self.entry_count].tag = tag
+                self.entries[self.entry_count].element = element
+                self.entry_count += 1
+        if not ordered:
+            qsort(self.entries + first, self.entry_count - first, sizeof(Entry), by_tag)
+        return self.entry_count
+
+    cdef int make_room(self, Py_ssize_t count) except -1:
+        cdef Py_ssize_t capacity = max(self.entry_count + count, 2 * self.entry_capacity, 64)
+        cdef Entry *entries
+        if self.entry_count + count > self.entry_capacity:
+            entries = <Entry *>realloc(self.entries, capacity * sizeof(Entry))
+            if entries == NULL:
+                raise MemoryError()
+            self.entries = entries
+            self.entry_capacity = capacity
+        return 0
+
+    cdef int check_group(self, uint32_t tag) except -1:
+        """Groups that no dataset of a file may hold: command 0000, delimiters FFFE, and 0002 outside the file meta (PS3.10 7)."""
+        cdef uint32_t group = tag >> 16
+        if group == 0 or group == 0xFFFE or (group == 2) != (self.root_is_meta and self.depth == 0):
+            raise EncodeError("only elements of group 0002 belong in the file meta" if self.root_is_meta and self.depth == 0
+                              else f"elements of group {group:04X} do not belong in a data set"
+                              + ("; set them in .file_meta" if group == 2 else ""))
+        return 0
+
+    cdef int check_block(self, dict elements, uint32_t tag) except -1:
+        """A private element needs the creator of its block in the same dataset (PS3.5 7.8.1)."""
+        cdef PyObject *creator
+        if not self.conforming:
+            return 0
+        creator = PyDict_GetItemWithError(elements, <unsigned long>((tag & 0xFFFF0000) | (tag >> 8 & 0xFF)))
+        if creator == NULL or <object>PyTuple_GET_ITEM(<object>creator, 2) is None:
+            raise EncodeError(f"its block has no private creator at ({tag >> 16:04X},{tag >> 8 & 0xFF:04X}); use private_block()")
+        return 0
+
+    cdef int declare(self, object terms) except -1:
+        """From here on, and in the items below, text is in this Specific Character Set (PS3.3 C.12.1.1.2)."""
+        if terms is not None:
+            self.charset = character_set(terms)
+            self.utf8 = self.charset.utf8
+        return 0
+
+    # -- group lengths: kept where they are present, and made right (PS3.5 7.2)
+
+    cdef int begin_group(self, GroupLength *group, uint32_t tag) except -1:
+        put_header(&self.sink, tag, vr_info("UL"), self.syntax, 4)
+        reserve(&self.sink, 4)
+        group.open = True
+        group.number = tag >> 16
+        group.value = self.sink.used
+        self.sink.used += 4
+        group.begin = position(&self.sink)
+        return 0
+
+    cdef int finish_group(self, GroupLength *group) except -1:
+        cdef Py_ssize_t length = position(&self.sink) - group.begin
+        group.open = False
+        if length > LONGEST_32:
+            raise EncodeError(f"group {group.number:04X} is too long for a group length; remove ({group.number:04X},0000)")
+        store32(self.sink.data + group.value, <uint32_t>length, self.syntax.big)
+        return 0
+
+    # -- one element
+
+    cdef int element(self, uint32_t tag, object vr, object value) except -1:
+        cdef const VRInfo *info = vr_info(vr)
+        cdef Py_ssize_t start, begin
+        if info.kind == NO_VR:
+            info = self.resolve(tag, vr, value)
+            if info.kind == UNSIGNED or info.kind == SIGNED:
+                return self.descriptor(tag, info, value)
+        if info.kind == BUFFER:
+            return self.buffer(tag, info, value)
+        start = self.sink.used
+        begin = position(&self.sink)
+        if info.kind == SEQUENCE:
+            return self.sequence(tag, info, value, start, begin)
+        put_header(&self.sink, tag, info, self.syntax, 0)
+        if value is None:
+            return self.locate(tag, begin)
+        if info.kind == TEXT:
+            self.texts(info, value)
+        elif PyTuple_Check(value):
+            self.numbers(info, <tuple>value)
+        elif PyLong_Check(value) or PyFloat_Check(value) or PyUnicode_Check(value):
+            self.number(info, value)
+        else:
+            self.array(info, value)
+        self.finish(info, start, begin)
+        return self.locate(tag, begin)
+
+    cdef inline int locate(self, uint32_t tag, Py_ssize_t begin) except -1:
+        """Note where the values of the wanted root elements stand: (offset of the element, offset behind it)."""
+        if self.located is not None and self.depth == 0 and tag in self.located:
+            self.located[tag] = begin, position(&self.sink)
+        return 0
+
+    cdef inline int finish(self, const VRInfo *info, Py_ssize_t start, Py_ssize_t begin) except -1:
+        """Pad the value to an even length and write that length into the header."""
+        cdef Py_ssize_t length = position(&self.sink) - begin - header_size(info, self.syntax)
+        if length & 1:
+            put_byte(&self.sink, info.pad)
+            length += 1
+        if self.syntax.implicit or info.header == 12:
+            if length > LONGEST_32:
+                raise too_long(length)
+            store32(self.sink.data + start + header_size(info, self.syntax) - 4, <uint32_t>length, self.syntax.big)
+        elif length <= LONGEST_16:
+            store16(self.sink.data + start + 6, <uint16_t>length, self.syntax.big)
+        else:
+            self.finish_long(info, start, length)
+        return 0
+
+    cdef int finish_long(self, const VRInfo *info, Py_ssize_t start, Py_ssize_t length) except -1:
+        code = chr(info.code[0]) + chr(info.code[1])
+        if self.refuse_long:
+            raise EncodeError(f"{length} bytes do not fit the 16-bit length of {code}; write it as UN (Policy.long_value) or in an implicit VR syntax")
+        if self.syntax.big and info.unit > 1:
+            raise EncodeError(f"{length} bytes do not fit the 16-bit length of {code}, and UN holds no big endian numbers; use a little endian syntax")
+        if length > LONGEST_32:
+            raise too_long(length)
+        return widen_to_unknown(&self.sink, start, <uint32_t>length, self.syntax.big)
+
+    # -- sequences
+
+    cdef int sequence(self, uint32_t tag, const VRInfo *info, object value, Py_ssize_t start, Py_ssize_t begin) except -1:
+        cdef bint undefined = False
+        cdef Py_ssize_t at, length
+        cdef object items
+        if isinstance(value, SEQUENCE_TYPE):
+            undefined = value.undefined_length
+            items = value
+        else:
+            raise EncodeError(f"a sequence takes datasets, not {type(value).__name__}")
+        put_header(&self.sink, tag, info, self.syntax, UNDEFINED if undefined else 0)
+        if self.depth == DEEPEST:
+            raise EncodeError(f"datasets nest deeper than {DEEPEST} levels")
+        at = 0
+        # a list subclass: measured anew at each step, for a call-back may change it
+        while at < PyList_GET_SIZE(items):
+            self.levels[self.depth].item = at
+            one = <object>PyList_GET_ITEM(items, at)
+            self.item(one)
+            at += 1
+        self.levels[self.depth].item = -1
+        if undefined:
+            put_item_tag(&self.sink, 0xE0DD, 0, self.syntax.big)
+            return self.locate(tag, begin)
+        length = position(&self.sink) - begin - header_size(info, self.syntax)
+        if length > LONGEST_32:
+            raise EncodeError(f"the sequence is {length} bytes long, over the limit of 4 GiB; give it undefined length")
+        store32(self.sink.data + start + header_size(info, self.syntax) - 4, <uint32_t>length, self.syntax.big)
+        return self.locate(tag, begin)
+
+    cdef int item(self, object dataset) except -1:
+        cdef Py_ssize_t start = self.sink.used, begin = position(&self.sink), length
+        cdef ElementStore store
+        if not isinstance(dataset, ElementStore):
+            raise EncodeError(f"an item is a Dataset, not {type(dataset).__name__}")
+        store = <ElementStore>dataset
+        put_item_tag(&self.sink, 0xE000, UNDEFINED if store.undefined_length else 0, self.syntax.big)
+        self.depth += 1
+        self.dataset(store._elements)
+        self.depth -= 1
+        if store.undefined_length:
+            return put_item_tag(&self.sink, 0xE00D, 0, self.syntax.big)
+        length = position(&self.sink) - begin - 8
+        if length > LONGEST_32:
+            raise EncodeError(f"the item is {length} bytes long, over the limit of 4 GiB; give it undefined length")
+        store32(self.sink.data + start + 4, <uint32_t>length, self.syntax.big)
+        return 0
+
+    # -- text and numbers
+
+    cdef int texts(self, const VRInfo *info, object value) except -1:
+        cdef bint another = False
+        if not PyTuple_Check(value):
+            return self.text(info, value)
+        for one in <tuple>value:
+            if another:
+                put_byte(&self.sink, c"\\")
+            self.text(info, one)
+            another = True
+        return 0
+
+    cdef inline int text(self, const VRInfo *info, object text) except -1:
+        if not PyUnicode_Check(text):
+            raise EncodeError(f"text is wanted, not {type(text).__name__}")
+        if PyUnicode_IS_ASCII(text):
+            return put_ascii(&self.sink, text)
+        return self.international(info, text)
+
+    cdef int international(self, const VRInfo *info, object text) except -1:
+        cdef Py_ssize_t size = 0
+        cdef const char *data
+        if self.utf8:
+            data = PyUnicode_AsUTF8AndSize(text, &size)
+            return put(&self.sink, data, size)
+        if not self.charset.declared:
+            raise CharacterSetNeeded()
+        encoded = self.charset.encode(text, chr(info.code[0]) + chr(info.code[1]), self.replace_text)
+        return put(&self.sink, PyBytes_AS_STRING(encoded), PyBytes_GET_SIZE(encoded))
+
+    cdef int numbers(self, const VRInfo *info, tuple values) except -1:
+        cdef bint textual = info.kind == DECIMAL or info.kind == INTEGER
+        cdef bint another = False
+        for one in values:
+            if another and textual:
+                put_byte(&self.sink, c"\\")
+            self.number(info, one)
+            another = True
+        return 0
+
+    cdef inline int number(self, const VRInfo *info, object value) except -1:
+        cdef uint8_t *target
+        if info.kind == DECIMAL or info.kind == INTEGER:
+            return self.number_text(info, value)
+        reserve(&self.sink, 8)
+        target = self.sink.data + self.sink.used
+        if info.kind == FLOAT:
+            store_real(target, <double>value, info.unit, self.syntax.big)
+        elif info.kind == TAG:
+            store_tag(target, <uint32_t>PyLong_AsUnsignedLong(value), self.syntax.big)
+            self.sink.used += 4
+            return 0
+        else:
+            store_whole(target, whole_number(info, value), info.unit, self.syntax.big)
+        self.sink.used += info.unit
+        return 0
+
+    cdef inline int number_text(self, const VRInfo *info, object value) except -1:
+        """One DS or IS: text as it was set, a number in its shortest form (PS3.5 6.2)."""
+        cdef object cls = type(value)
+        if value is None:
+            return 0
+        if cls is DS_TYPE:
+            return put_ascii(&self.sink, ds_text(value))
+        if cls is float:
+            reserve(&self.sink, 32)
+            self.sink.used += format_decimal(PyFloat_AS_DOUBLE(value), <char *>self.sink.data + self.sink.used)
+            return 0
+        if cls is int:
+            return put_integer_text(&self.sink, PyLong_AsLongLong(value))
+        if cls is IS_TYPE:
+            return put_ascii(&self.sink, value.text)
+        if PyUnicode_Check(value) and PyUnicode_IS_ASCII(value):
+            return put_ascii(&self.sink, value)
+        raise EncodeError(f"a number is wanted, not {cls.__name__}")
+
+    cdef int array(self, const VRInfo *info, object value) except -1:
+        """A read-only array in the dtype that values.py gave it."""
+        cdef Py_buffer view
+        cdef int unit = 4 if info.kind == INTEGER or info.kind == TAG else 8 if info.kind == DECIMAL else info.unit
+        PyObject_GetBuffer(value, &view, PyBUF_FORMAT | PyBUF_ND)
+        try:
+            if view.itemsize != unit or view.ndim != 1:
+                raise EncodeError(f"an array of {unit}-byte numbers in one dimension is wanted")
+            if info.kind == DECIMAL:
+                self.decimals(<const double *>view.buf, view.len >> 3)
+            elif info.kind == INTEGER:
+                self.integers(<const int *>view.buf, view.len >> 2)
+            elif info.kind == TAG:
+                self.tags(<const uint32_t *>view.buf, view.len >> 2)
+            else:
+                self.copy(<const uint8_t *>view.buf, view.len, unit, HOST_IS_BIG != self.syntax.big)
+        finally:
+            PyBuffer_Release(&view)
+        return 0
+
+    cdef int decimals(self, const double *values, Py_ssize_t count) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef uint8_t *target
+        for i in range(count):
+            reserve(&self.sink, 34)
+            target = self.sink.data + self.sink.used
+            if i:
+                target[0] = c"\\"
+                target += 1
+            self.sink.used = target - self.sink.data + format_decimal(values[i], <char *>target)
+        return 0
+
+    cdef int integers(self, const int *values, Py_ssize_t count) except -1 nogil:
+        cdef Py_ssize_t i
+        for i in range(count):
+            if i:
+                put_byte(&self.sink, c"\\")
+            put_integer_text(&self.sink, values[i])
+        return 0
+
+    cdef int tags(self, const uint32_t *values, Py_ssize_t count) except -1 nogil:
+        cdef Py_ssize_t i
+        reserve(&self.sink, 4 * count)
+        for i in range(count):
+            store_tag(self.sink.data + self.sink.used, values[i], self.syntax.big)
+            self.sink.used += 4
+        return 0
+
+    cdef int copy(self, const uint8_t *source, Py_ssize_t size, int unit, bint swap) except -1 nogil:
+        if not swap or unit == 1:
+            return put(&self.sink, source, size)
+        reserve(&self.sink, size)
+        swap_copy(self.sink.data + self.sink.used, source, size, unit)
+        self.sink.used += size
+        return 0
+
+    # -- buffers and encapsulated pixels
+
+    cdef int buffer(self, uint32_t tag, const VRInfo *info, object value) except -1:
+        """A value of OB, OD, OF, OL, OV, OW or UN: little endian units, swapped by the VR's unit where the syntax is big endian."""
+        cdef Py_buffer view
+        cdef Py_ssize_t begin = position(&self.sink), size
+        cdef int whole = info.unit if info.unit > 2 else 1
+        if type(value) is FRAGMENTS_TYPE:
+            return self.fragments(tag, value)
+        if tag == PIXEL_DATA and self.encapsulated and self.depth == 0 and value is not None:
+            raise EncodeError("native pixels cannot stand under an encapsulated transfer syntax; give Fragments or change the syntax")
+        if value is None:
+            put_header(&self.sink, tag, info, self.syntax, 0)
+            return self.locate(tag, begin)
+        PyObject_GetBuffer(value, &view, PyBUF_SIMPLE)
+        try:
+            size = view.len + (view.len & 1)
+            if size > LONGEST_32:
+                raise too_long(size)
+            if view.len % whole and self.conforming:
+                raise EncodeError(f"{view.len} bytes are no multiple of the {info.unit} of {chr(info.code[0])}{chr(info.code[1])}")
+            put_header(&self.sink, tag, info, self.syntax, <uint32_t>size)
+            if self.syntax.big and info.unit > 1:
+                self.swapped(info, &view)
+            elif view.len >= SPLICED_FROM:
+                self.splice(value, view.len)
+            else:
+                put(&self.sink, view.buf, view.len)
+                if view.len & 1:
+                    put_byte(&self.sink, 0)
+        finally:
+            PyBuffer_Release(&view)
+        return self.locate(tag, begin)
+
+    cdef int swapped(self, const VRInfo *info, const Py_buffer *view) except -1:
+        cdef Py_ssize_t even = view.len - view.len % info.unit
+        cdef const uint8_t *source = <const uint8_t *>view.buf
+        self.copy(source, even, info.unit, True)
+        if view.len - even == 1 and info.unit == 2:
+            # the odd byte is the low half of a last word whose high half is the padding
+            put_byte(&self.sink, 0)
+            put_byte(&self.sink, source[even])
+        elif view.len > even:
+            raise EncodeError(f"{view.len} bytes cannot be swapped in units of {info.unit}")
+        return 0
+
+    cdef int splice(self, object value, Py_ssize_t size) except -1:
+        """Record a big value where it stands instead of copying it."""
+        view = memoryview(value)
+        if view.ndim != 1 or view.itemsize != 1 or view.format != "B":
+            view = view.cast("B")
+        self.splices.append((self.sink.used, view))
+        self.sink.spliced += size
+        if size & 1:
+            put_byte(&self.sink, 0)
+        return 0
+
+    cdef int fragments(self, uint32_t tag, object value) except -1:
+        """Encapsulated Pixel Data: Basic Offset Table, fragments, delimiter; always OB of undefined length (PS3.5 A.4)."""
+        cdef Py_ssize_t begin = position(&self.sink)
+        if not self.encapsulated or tag != PIXEL_DATA:
+            raise EncodeError("only Pixel Data under an encapsulated transfer syntax can hold fragments; decode them or change the syntax")
+        put_header(&self.sink, tag, vr_info("OB"), self.syntax, UNDEFINED)
+        self.fragment(value.table)
+        for fragment in value.fragments:
+            self.fragment(fragment)
+        put_item_tag(&self.sink, 0xE0DD, 0, self.syntax.big)
+        return self.locate(tag, begin)
+
+    cdef int fragment(self, object value) except -1:
+        cdef Py_buffer view
+        cdef Py_ssize_t size
+        PyObject_GetBuffer(value, &view, PyBUF_SIMPLE)
+        try:
+            size = view.len + (view.len & 1)
+            if size > LONGEST_32:
+                raise EncodeError(f"a fragment of {size} bytes is over the limit of 4 GiB; split it")
+            put_item_tag(&self.sink, 0xE000, <uint32_t>size, self.syntax.big)
+            if view.len >= SPLICED_FROM:
+                self.splice(value, view.len)
+            else:
+                put(&self.sink, view.buf, view.len)
+                if view.len & 1:
+                    put_byte(&self.sink, 0)
+        finally:
+            PyBuffer_Release(&view)
+        return 0
+
+    # -- VRs that the context decides
+
+    cdef const VRInfo *resolve(self, uint32_t tag, object vr, object value) except NULL:
+        """The VR of an element that the dictionary leaves open (PS3.5 A.1, A.2; PS3.6 6)."""
+        if vr == "OB/OW":
+            return vr_info(self.resolve_bytes(tag, value))
+        if vr == "US/SS" or ((vr == "US/OW" or vr == "US/SS/OW") and holds_numbers(value)):
+            if vr == "US/OW":
+                return vr_info("US" if fits_16(value) else "OW")
+            return vr_info(self.resolve_sign(value))
+        if vr == "US/OW" or vr == "US/SS/OW":
+            return vr_info("OW")
+        raise EncodeError(f"{vr!r} is not a VR")
+
+    cdef str resolve_bytes(self, uint32_t tag, object value):
+        cdef object bits
+        if type(value) is FRAGMENTS_TYPE:
+            return "OB"
+        if self.syntax.implicit:
+            return "OW"
+        if tag == PIXEL_DATA:
+            bits = self.own_value(BITS_ALLOCATED)
+            if bits is None and value is not None:
+                raise EncodeError("BitsAllocated decides whether the pixels are OB or OW; set it")
+            return "OB" if bits is not None and bits <= 8 else "OW"
+        if tag in WAVEFORM_VALUES:
+            bits = self.nearest_value(WAVEFORM_BITS)
+            if bits is None and value is not None:
+                raise EncodeError("WaveformBitsAllocated decides whether the value is OB or OW; set it")
+            return "OB" if bits is not None and bits <= 8 else "OW"
+        return "OW"
+
+    cdef str resolve_sign(self, object value):
+        cdef object sign = self.nearest_value(PIXEL_REPRESENTATION)
+        if sign is None:
+            if value is not None and self.own_value(PIXEL_DATA) is not None:
+                raise EncodeError("PixelRepresentation decides whether the value is US or SS; set it")
+            sign = 0
+        return "SS" if sign else "US"
+
+    cdef object own_value(self, uint32_t tag):
+        return value_in(self.levels[self.depth].elements, tag)
+
+    cdef object nearest_value(self, uint32_t tag):
+        """The value in this dataset, or else in the nearest one around it that has it."""
+        cdef int level
+        for level in range(self.depth, -1, -1):
+            value = value_in(self.levels[level].elements, tag)
+            if value is not None:
+                return value
+        return None
+
+    cdef int descriptor(self, uint32_t tag, const VRInfo *info, object value) except -1:
+        """Numbers whose sign the context decided: each must fit it, save the counts in a lookup table's descriptor."""
+        cdef Py_ssize_t start = self.sink.used, begin = position(&self.sink), at = 0
+        cdef const VRInfo *unsigned = vr_info("US")
+        cdef const VRInfo *own
+        cdef int low, high
+        put_header(&self.sink, tag, info, self.syntax, 0)
+        for one in (value if PyTuple_Check(value) else () if value is None else (value,)):
+            own = unsigned if at != 1 and tag in DESCRIPTORS else info
+            low, high = (-32768, 32767) if own.kind == SIGNED else (0, 65535)
+            if not low <= one <= high:
+                raise EncodeError(f"{one} does not fit 16-bit {'signed' if own.kind == SIGNED else 'unsigned'}, which PixelRepresentation asks for")
+            self.number(own, one)
+            at += 1
+        self.finish(info, start, begin)
+        return self.locate(tag, begin)
+
+    # -- the result, and where the walk stood when it failed
+
+    cdef list pieces(self):
+        cdef list result = []
+        cdef Py_ssize_t start = 0, offset
+        for offset, view in self.splices:
+            if offset > start:
+                result.append(PyBytes_FromStringAndSize(<char *>self.sink.data + start, offset - start))
+            result.append(view)
+            start = offset
+        if self.sink.used > start or not result:
+            result.append(PyBytes_FromStringAndSize(<char *>self.sink.data + start, self.sink.used - start))
+        return result
+
+    cdef str path(self):
+        cdef int level
+        steps = []
+        for level in range(self.depth + 1):
+            tag = self.levels[level].tag
+            step = f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+            if self.levels[level].item >= 0 and (level < self.depth or tag & 0xFFFF):
+                step += f"[{self.levels[level].item}]"
+            steps.append(step)
+        return ".".join(steps)
+
+
+cdef inline uint64_t whole_number(const VRInfo *info, object value) except? 0xFFFFFFFFFFFFFFFF:
+    """The two's complement of a number that fits the VR."""
+    cdef int64_t number
+    cdef uint64_t natural
+    if info.kind == SIGNED:
+        number = PyLong_AsLongLong(value)
+        if info.unit < 8 and (number < -(<int64_t>1 << 8 * info.unit - 1) or number >= <int64_t>1 << 8 * info.unit - 1):
+            raise EncodeError(f"{number} does not fit {8 * info.unit}-bit signed")
+        return <uint64_t>number
+    natural = PyLong_AsUnsignedLongLong(value)
+    if info.unit < 8 and natural >> 8 * info.unit:
+        raise EncodeError(f"{natural} does not fit {8 * info.unit}-bit unsigned")
+    return natural
+
+
+cdef object too_long(Py_ssize_t length):
+    return EncodeError(f"{length} bytes are over the limit of 4,294,967,294; encapsulate the pixels "
+                       "(compress them, or use Encapsulated Uncompressed Explicit VR Little Endian)")
+
+
+cdef object value_in(PyObject *elements, uint32_t tag):
+    cdef PyObject *element = PyDict_GetItemWithError(<dict>elements, <unsigned long>tag)
+    return None if element == NULL else <object>PyTuple_GET_ITEM(<object>element, 2)
+
+
+cdef bint holds_numbers(object value):
+    return PyLong_Check(value) or PyTuple_Check(value)
+
+
+cdef bint fits_16(object value):
+    """Whether the numbers fit a 16-bit length field as US."""
+    return not PyTuple_Check(value) or 2 * len(<tuple>value) <= LONGEST_16
+
+
+def encode_dataset(ElementStore dataset, *, bint implicit=False, bint big_endian=False, bint encapsulated=False, bint file_meta=False,
+                   charset=None, policy=None, bytes head=b"", dict locate=None):
+    """The encoded dataset, after ``head``, as a list of ``bytes`` and (for values of 64 KiB and more) byte views.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    implicit, big_endian, encapsulated
+        The transfer syntax: Implicit VR, big endian, Pixel Data in fragments.
+    file_meta : bool
+        The dataset is a File Meta Information: group 0002 and nothing else.
+    charset : CharacterSet
+        The set in force before a Specific Character Set element is met; by default none is declared.
+    policy : Policy
+    head : bytes
+        What comes first.
+    locate : dict, optional
+        Root tags whose values are replaced by (offset of the element, offset behind it).
+
+    Raises
+    ------
+    EncodeError
+        With the path of the element that cannot be written.
+    CharacterSetNeeded
+        When text needs a character set and none is declared.
+    """
+    cdef Walk walk = Walk.__new__(Walk)
+    walk.syntax.implicit, walk.syntax.big = implicit, big_endian
+    walk.encapsulated, walk.root_is_meta = encapsulated, file_meta
+    walk.charset = charset if charset is not None else UNDECLARED
+    walk.utf8 = walk.charset.utf8
+    walk.splices, walk.located = [], locate
+    walk.conforming = True
+    if policy is not None:
+        walk.replace_text, walk.refuse_long = policy.unencodable == "replace", policy.long_value == "error"
+        walk.conforming = policy.nonconforming == "error"
+    elif dataset.policy is not None:
+        walk.conforming = dataset.policy.nonconforming == "error"
+    put(&walk.sink, PyBytes_AS_STRING(head), PyBytes_GET_SIZE(head))
+    try:
+        walk.dataset(dataset._elements)
+    except EncodeError as error:
+        raise type(error)(error.reason, walk.path(), walk.levels[walk.depth].tag) from None
+    except (TypeError, ValueError, OverflowError, BufferError) as error:
+        raise EncodeError(str(error), walk.path(), walk.levels[walk.depth].tag) from error
+    return walk.pieces()

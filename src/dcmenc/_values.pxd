@@ -1,0 +1,44 @@
+# cython: language_level=3
+from libc.stdint cimport uint8_t, uint16_t
+
+# How the bytes of a VR are made; the names of vr.py's kinds, made small for a switch.
+cdef enum Kind:
+    NO_VR = 0
+    TEXT = 1
+    DECIMAL = 2
+    INTEGER = 3
+    SIGNED = 4
+    UNSIGNED = 5
+    FLOAT = 6
+    TAG = 7
+    BUFFER = 8
+    SEQUENCE = 9
+
+cdef struct VRInfo:
+    char code[2]
+    uint8_t header
+    uint8_t pad
+    uint8_t unit
+    uint8_t kind
+    bint charset
+    bint multiple
+    # which characters the quick path lets pass, as a mask over CLASSES
+    uint16_t characters
+    # which quick check of the text's form applies
+    uint8_t form
+    Py_ssize_t maximum
+
+# The row of a VR, or one whose kind is NO_VR.
+cdef const VRInfo *vr_info(object vr) noexcept
+
+# The text that a DS was set from, borrowed; NULL when it is not exactly a DS.
+cdef object ds_text(object value)
+
+# What C reads of a dataset; model.Dataset is built on it.
+cdef class ElementStore:
+    cdef public dict _elements
+    cdef public object policy
+    cdef public object preamble
+    cdef public bint undefined_length
+    cdef public object _file_meta
+    cdef object __weakref__

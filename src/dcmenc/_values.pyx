@@ -1,0 +1,439 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+"""Setting a value by keyword, compiled: dictionary, quick check, Element. What is not plainly right goes to ``values.py``.
+
+The quick path never decides that a value is wrong and never changes one in a way that ``values.normalise`` would not:
+it only recognises the ordinary values early (a test holds the two against each other).
+"""
+
+from cpython.dict cimport PyDict_GetItemWithError
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
+from cpython.long cimport PyLong_CheckExact
+from cpython.object cimport PyObject, PyObject_GenericSetAttr
+from cpython.ref cimport Py_INCREF
+from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_New, PyTuple_SET_ITEM
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.math cimport isfinite, isinf
+
+from ._decimal cimport round_decimal
+from ._values cimport BUFFER, DECIMAL, FLOAT, INTEGER, NO_VR, SEQUENCE, SIGNED, TAG, TEXT, UNSIGNED, VRInfo
+
+from .dictionary import Tag, keyword_table, nearest_keywords
+from .errors import EncodeError
+from .values import DS, IS, Element, normalise
+from .vr import VRS
+
+cdef extern from "Python.h":
+    bint PyUnicode_CheckExact(object)
+    bint PyUnicode_IS_ASCII(object)
+    int PyUnicode_KIND(object)
+    const void *PyUnicode_DATA(object)
+    Py_ssize_t PyUnicode_GET_LENGTH(object)
+    uint32_t PyUnicode_READ(int, const void *, Py_ssize_t)
+    bint PyBytes_CheckExact(object)
+    bint PyList_CheckExact(object)
+    int64_t PyLong_AsLongLongAndOverflow(object, int *) except? -1
+    object PyNumber_Float(object)
+
+cdef extern from *:
+    """
+    /* An instance of a tuple subclass with three items, without calling its __new__. */
+    static PyObject *dcmenc_named_triple(PyObject *cls, PyObject *a, PyObject *b, PyObject *c) {
+        PyTypeObject *type = (PyTypeObject *)cls;
+        PyTupleObject *made = (PyTupleObject *)type->tp_alloc(type, 3);
+        if (made == NULL) return NULL;
+    #if PY_VERSION_HEX >= 0x030E0000
+        made->ob_hash = -1;
+    #endif
+        Py_INCREF(a); Py_INCREF(b); Py_INCREF(c);
+        made->ob_item[0] = a; made->ob_item[1] = b; made->ob_item[2] = c;
+        return (PyObject *)made;
+    }
+    static PyObject *dcmenc_new_float(PyObject *cls, PyObject *arguments) {
+        return PyFloat_Type.tp_new((PyTypeObject *)cls, arguments, NULL);
+    }
+    """
+    object named_triple "dcmenc_named_triple"(object, object, object, object)
+    object new_float "dcmenc_new_float"(object, object)
+
+# ------------------------------------------------------------------ the VR table, as C sees it
+
+cdef VRInfo TABLE[1024]
+cdef uint16_t CLASSES[128]
+
+cdef enum Characters:
+    CODE_CHARACTERS = 1
+    UID_CHARACTERS = 2
+    DECIMAL_CHARACTERS = 4
+    INTEGER_CHARACTERS = 8
+    PRINTABLE = 16
+    PRINTABLE_OR_BACKSLASH = 32
+    DIGITS = 64
+
+cdef enum Form:
+    NEVER_QUICK = 0
+    ANY_FORM = 1
+    DATE_FORM = 2
+    TIME_FORM = 3
+    DATETIME_FORM = 4
+    UID_FORM = 5
+    NAME_FORM = 6
+
+cdef object UNSURE = object()
+cdef dict KEYWORDS = {}
+cdef bytes ZERO_PREAMBLE = bytes(128)
+cdef object SEQUENCE_TYPE = None
+cdef object DATASET_TYPE = None
+
+
+cdef void fill_tables() except *:
+    cdef VRInfo *info
+    cdef int c
+    kinds = {"decimal": DECIMAL, "integer": INTEGER, "signed": SIGNED, "unsigned": UNSIGNED, "float": FLOAT,
+             "tag": TAG, "buffer": BUFFER, "sequence": SEQUENCE}
+    forms = {"text": (PRINTABLE, ANY_FORM), "block": (PRINTABLE_OR_BACKSLASH, ANY_FORM), "code": (CODE_CHARACTERS, ANY_FORM),
+             "uid": (UID_CHARACTERS, UID_FORM), "date": (DIGITS, DATE_FORM), "time": (DIGITS, TIME_FORM),
+             "datetime": (DIGITS, DATETIME_FORM), "name": (PRINTABLE, NAME_FORM),
+             "decimal": (DECIMAL_CHARACTERS, ANY_FORM), "integer": (INTEGER_CHARACTERS, ANY_FORM)}
+    for row in VRS.values():
+        info = &TABLE[row_index(ord(row.code[0]), ord(row.code[1]))]
+        info.code[0], info.code[1] = ord(row.code[0]), ord(row.code[1])
+        info.header, info.pad, info.unit = row.header, row.pad, row.unit
+        info.kind = kinds.get(row.kind, TEXT)
+        info.charset, info.multiple = row.charset, row.multiple
+        info.characters, info.form = forms.get(row.kind, (0, NEVER_QUICK))
+        info.maximum = row.maximum
+    for c in range(128):
+        CLASSES[c] = (
+            (CODE_CHARACTERS if chr(c) in "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _" else 0)
+            | (UID_CHARACTERS if chr(c) in "0123456789." else 0)
+            | (DECIMAL_CHARACTERS if chr(c) in "0123456789+-Ee. " else 0)
+            | (INTEGER_CHARACTERS if chr(c) in "0123456789+- " else 0)
+            | (DIGITS if chr(c) in "0123456789." else 0)
+            | (PRINTABLE if 32 <= c < 127 and c != 92 else 0)
+            | (PRINTABLE_OR_BACKSLASH if 32 <= c < 127 or c in (9, 10, 12, 13) else 0))
+
+
+cdef inline int row_index(uint8_t first, uint8_t second) noexcept:
+    return ((first & 31) << 5) | (second & 31)
+
+
+cdef const VRInfo *vr_info(object vr) noexcept:
+    cdef const uint8_t *code
+    cdef const VRInfo *info
+    if not isinstance(vr, str) or PyUnicode_GET_LENGTH(vr) != 2 or not PyUnicode_IS_ASCII(vr):
+        return &TABLE[0]
+    code = <const uint8_t *>PyUnicode_DATA(vr)
+    info = &TABLE[row_index(code[0], code[1])]
+    return info if info.code[0] == code[0] and info.code[1] == code[1] else &TABLE[0]
+
+
+cdef object ds_text(object value):
+    return value.text
+
+
+def adopt_types(sequence, dataset):
+    """The model hands over its types once, when it is imported."""
+    global SEQUENCE_TYPE, DATASET_TYPE
+    SEQUENCE_TYPE, DATASET_TYPE = sequence, dataset
+
+
+# ------------------------------------------------------------------ quick recognition; UNSURE where a rule has to be asked
+
+cdef inline int digits(const uint8_t *text, int count) noexcept:
+    """The number that ``count`` digits spell, or -1."""
+    cdef int value = 0, i
+    for i in range(count):
+        if text[i] < 48 or text[i] > 57:
+            return -1
+        value = 10 * value + text[i] - 48
+    return value
+
+
+cdef inline bint plain_date(const uint8_t *text) noexcept:
+    cdef int month = digits(text + 4, 2), day = digits(text + 6, 2)
+    return digits(text, 4) >= 0 and 1 <= month <= 12 and 1 <= day <= 28
+
+
+cdef inline bint plain_time(const uint8_t *text, Py_ssize_t size) noexcept:
+    """HHMMSS, or HHMMSS.FFFFFF with one to six digits of fraction."""
+    cdef int hour, minute, second
+    if size < 6 or size == 7 or size > 13:
+        return False
+    hour, minute, second = digits(text, 2), digits(text + 2, 2), digits(text + 4, 2)
+    if hour < 0 or hour > 23 or minute < 0 or minute > 59 or second < 0 or second > 59:
+        return False
+    return size == 6 or (text[6] == c"." and digits(text + 7, <int>size - 7) >= 0)
+
+
+cdef inline bint plain_uid(const uint8_t *text, Py_ssize_t size) noexcept:
+    cdef Py_ssize_t i
+    cdef bint starts = True
+    for i in range(size):
+        if text[i] == c".":
+            if starts:
+                return False
+            starts = True
+        else:
+            if starts and text[i] == c"0" and i + 1 < size and text[i + 1] != c".":
+                return False
+            starts = False
+    return not starts
+
+
+cdef inline bint plain_name(int kind, const void *text, Py_ssize_t size) noexcept:
+    """Short enough for one component group, and no more delimiters than one group may hold."""
+    cdef Py_ssize_t i
+    cdef int carets = 0, equals = 0
+    cdef uint32_t c
+    for i in range(size):
+        c = PyUnicode_READ(kind, text, i)
+        carets += c == c"^"
+        equals += c == c"="
+    return carets <= 4 and equals <= 2
+
+
+cdef bint plain_text(const VRInfo *info, object value) noexcept:
+    """Whether an exact, non-empty str is surely a single right value of the VR."""
+    cdef Py_ssize_t size = PyUnicode_GET_LENGTH(value), i
+    cdef const uint8_t *text
+    cdef uint32_t c
+    cdef int kind
+    if size > info.maximum:
+        return False
+    if not PyUnicode_IS_ASCII(value):
+        return info.charset and plain_international(info, value, size)
+    text = <const uint8_t *>PyUnicode_DATA(value)
+    for i in range(size):
+        if not CLASSES[text[i]] & info.characters:
+            return False
+    if info.form == ANY_FORM:
+        return True
+    if info.form == DATE_FORM:
+        return size == 8 and plain_date(text)
+    if info.form == TIME_FORM:
+        return plain_time(text, size)
+    if info.form == DATETIME_FORM:
+        return size >= 14 and plain_date(text) and plain_time(text + 8, size - 8)
+    if info.form == UID_FORM:
+        return plain_uid(text, size)
+    if info.form == NAME_FORM:
+        return plain_name(1, text, size)
+    return False
+
+
+cdef bint plain_international(const VRInfo *info, object value, Py_ssize_t size) noexcept:
+    cdef int kind = PyUnicode_KIND(value)
+    cdef const void *text = PyUnicode_DATA(value)
+    cdef Py_ssize_t i
+    cdef uint32_t c
+    for i in range(size):
+        c = PyUnicode_READ(kind, text, i)
+        if c < 128:
+            if not CLASSES[c] & info.characters:
+                return False
+        elif c < 160 or 0xD800 <= c < 0xE000:
+            return False
+    return info.form != NAME_FORM or plain_name(kind, text, size)
+
+
+cdef object quick_number(const VRInfo *info, object value):
+    cdef int overflow = 0, bits = 8 * info.unit
+    cdef int64_t whole
+    cdef double number
+    cdef float single
+    if PyLong_CheckExact(value):
+        whole = PyLong_AsLongLongAndOverflow(value, &overflow)
+        if overflow:
+            return UNSURE
+        if info.kind == UNSIGNED:
+            return value if whole >= 0 and (bits == 64 or whole >> bits == 0) else UNSURE
+        if info.kind == SIGNED:
+            return value if bits == 64 or -(<int64_t>1 << bits - 1) <= whole < <int64_t>1 << bits - 1 else UNSURE
+        if info.kind == INTEGER:
+            return value if -(<int64_t>1 << 31) <= whole < <int64_t>1 << 31 else UNSURE
+        if info.kind == DECIMAL:
+            return value if -10**15 < whole < 10**15 else UNSURE
+        return UNSURE
+    if PyFloat_CheckExact(value):
+        number = PyFloat_AS_DOUBLE(value)
+        if info.kind == DECIMAL:
+            return value if isfinite(number) and round_decimal(number) == number else UNSURE
+        if info.kind == FLOAT:
+            if info.unit == 8:
+                return value
+            single = <float>number
+            return UNSURE if isinf(single) else value if single == number else <double>single if number == number else value
+    return UNSURE
+
+
+cdef object quick_one(const VRInfo *info, object value):
+    """One value of a VR that is neither buffer nor sequence."""
+    if PyUnicode_CheckExact(value):
+        if PyUnicode_GET_LENGTH(value) == 0 or not plain_text(info, value):
+            return UNSURE
+        if info.kind == TEXT:
+            return value
+        if info.kind == DECIMAL:
+            return quick_decimal_text(value)
+        return UNSURE
+    if info.kind == TAG:
+        return value if type(value) is Tag else UNSURE
+    return quick_number(info, value)
+
+
+cdef object quick_decimal_text(str text):
+    try:
+        made = new_float(DS, (text,))
+    except ValueError:
+        return UNSURE
+    if not isfinite(PyFloat_AS_DOUBLE(made)):
+        return UNSURE
+    PyObject_GenericSetAttr(made, "text", text)
+    return made
+
+
+cdef object quick_several(const VRInfo *info, list values):
+    cdef Py_ssize_t i, count = len(values)
+    cdef tuple result = PyTuple_New(count)
+    for i in range(count):
+        made = quick_one(info, values[i])
+        if made is UNSURE:
+            return UNSURE
+        Py_INCREF(made)
+        PyTuple_SET_ITEM(result, i, made)
+    return result
+
+
+cdef object quick_sequence(object value):
+    if type(value) is SEQUENCE_TYPE:
+        items = value
+    elif PyList_CheckExact(value) or PyTuple_CheckExact(value):
+        items = SEQUENCE_TYPE(value)
+    else:
+        return UNSURE
+    for item in <list>items:
+        if not isinstance(item, DATASET_TYPE):
+            return UNSURE
+    return items
+
+
+cdef object quick_value(const VRInfo *info, object vm, object value):
+    """The normalised value, or UNSURE. ``vm`` is the dictionary's VM tuple (low, high, step), or None."""
+    cdef Py_ssize_t count
+    if value is None:
+        return UNSURE
+    if info.kind == SEQUENCE:
+        return quick_sequence(value)
+    if info.kind == BUFFER:
+        return value if PyBytes_CheckExact(value) and len(<bytes>value) else UNSURE
+    if info.kind == NO_VR:
+        return UNSURE
+    if PyList_CheckExact(value):
+        values = <list>value
+    elif PyTuple_CheckExact(value) and info.kind != TAG:
+        values = list(value)
+    else:
+        return quick_one(info, value) if vm is None or vm[0] <= 1 else UNSURE
+    count = len(values)
+    if count < 2 or not info.multiple:
+        return UNSURE
+    if vm is not None and (count < vm[0] or (vm[1] is not None and count > vm[1]) or (vm[2] > 1 and count % vm[2])):
+        return UNSURE
+    return quick_several(info, values)
+
+
+# ------------------------------------------------------------------ the doors of the model
+
+cdef object as_sequence(object value):
+    """The Sequence that a value stands for, or an error that names the item that is no dataset."""
+    if value is None:
+        return SEQUENCE_TYPE()
+    if isinstance(value, DATASET_TYPE):
+        raise EncodeError("a sequence takes a list of datasets, not one dataset; put it in a list")
+    if isinstance(value, (str, bytes, dict)):
+        raise EncodeError(f"a sequence takes a list of datasets, not {type(value).__name__}")
+    try:
+        items = value if isinstance(value, SEQUENCE_TYPE) else SEQUENCE_TYPE(value)
+    except TypeError:
+        raise EncodeError(f"a sequence takes a list of datasets, not {type(value).__name__}") from None
+    for at, item in enumerate(items):
+        if not isinstance(item, DATASET_TYPE):
+            raise EncodeError(f"item {at} is not a Dataset but {type(item).__name__}")
+    return items
+
+
+cdef object settled(object tag, object vr, object vm, object keyword, object value, object policy):
+    """The normalised value, by the quick path or by the rules; errors say the tag and the keyword."""
+    cdef const VRInfo *info = vr_info(vr)
+    found = quick_value(info, vm, value)
+    if found is not UNSURE:
+        return found
+    try:
+        if info.kind == SEQUENCE:
+            return as_sequence(value)
+        return normalise(vr, value, vm, policy)
+    except EncodeError as error:
+        raise type(error)(error.reason, f"{tag} {keyword}".rstrip(), int(tag)) from None
+
+
+def make_element(tag, str vr, vm, str keyword, value, policy):
+    """An Element with its value normalised; ``vm`` is the dictionary's, or None where there is no rule."""
+    return named_triple(Element, tag, vr, settled(tag, vr, vm, keyword, value, policy))
+
+
+cdef PyObject *keyword_entry(object name) except? NULL:
+    """The dictionary's entry of a keyword, borrowed from a table that lives for ever; NULL without an error if there is none."""
+    global KEYWORDS
+    if not KEYWORDS:
+        KEYWORDS = keyword_table()
+    return PyDict_GetItemWithError(KEYWORDS, name)
+
+
+cdef object unknown_keyword(object dataset, object name):
+    if not name[:1].isupper():
+        return AttributeError(f"{type(dataset).__name__!r} object has no attribute {name!r}")
+    near = nearest_keywords(name)
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    return AttributeError(f"{name} is no DICOM keyword{hint} (private and new attributes are set by .add(tag, vr, value))")
+
+
+cdef class ElementStore:
+    """The part of a dataset that C reads: its elements and flags, and attribute access by keyword (see ``model.Dataset``)."""
+
+    def __cinit__(self, *arguments, **keywords):
+        self._elements = {}
+        self.preamble = ZERO_PREAMBLE
+
+    def __setattr__(self, name, value):
+        cdef PyObject *found = keyword_entry(name)
+        if found == NULL:
+            if name[:1].isupper() and not hasattr(type(self), name):
+                raise unknown_keyword(self, name)
+            PyObject_GenericSetAttr(self, name, value)
+            return
+        tag = <object>PyTuple_GET_ITEM(<object>found, 0)
+        vr = <object>PyTuple_GET_ITEM(<object>found, 1)
+        value = settled(tag, vr, <object>PyTuple_GET_ITEM(<object>found, 3), name, value, self.policy)
+        self._elements[tag] = named_triple(Element, tag, vr, value)
+
+    def __getattr__(self, name):
+        cdef PyObject *found = keyword_entry(name)
+        cdef PyObject *element
+        if found == NULL:
+            raise unknown_keyword(self, name)
+        element = PyDict_GetItemWithError(self._elements, <object>PyTuple_GET_ITEM(<object>found, 0))
+        if element == NULL:
+            raise AttributeError(f"the dataset has no {name}")
+        return <object>PyTuple_GET_ITEM(<object>element, 2)
+
+    def __delattr__(self, name):
+        cdef PyObject *found = keyword_entry(name)
+        if found == NULL:
+            raise unknown_keyword(self, name)
+        try:
+            del self._elements[<object>PyTuple_GET_ITEM(<object>found, 0)]
+        except KeyError:
+            raise AttributeError(f"the dataset has no {name}") from None
+
+
+fill_tables()

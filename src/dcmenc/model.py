@@ -1,0 +1,526 @@
+"""Datasets: elements by tag or keyword, sequences of datasets, private blocks (PS3.5 7).
+
+Values are normalised and checked when they are set (``values.py``), so that writing needs no second look. Nothing here
+touches bytes, files or arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from typing import Any, Self
+
+from . import dicom_json
+from ._values import ElementStore, adopt_types, make_element
+from .dictionary import VM, Tag, lookup, private_name
+from .errors import DcmencError, EncodeError
+from .values import DEFAULT_POLICY, Element, Fragments, Policy, normalise, shorten
+from .vr import AMBIGUOUS, VRS
+
+__all__ = ["MAX_DEPTH", "Dataset", "Element", "Fragments", "PrivateBlock", "Sequence"]
+
+# How deep datasets may nest, in everything that walks them.
+MAX_DEPTH = 128
+
+_ABSENT = object()
+
+
+class Sequence(list["Dataset"]):
+    """The items of an SQ element: a list of datasets (PS3.5 7.5).
+
+    ``undefined_length`` asks for a sequence that is closed by a delimiter instead of counted.
+
+    >>> Sequence([Dataset(CodeValue="T-D1100")])[0].CodeValue
+    'T-D1100'
+    """
+
+    __slots__ = ("undefined_length",)
+    undefined_length: bool
+
+    def __init__(self, items: Iterable[Dataset] = (), undefined_length: bool = False) -> None:
+        super().__init__(items)
+        self.undefined_length = undefined_length
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _thaw_sequence, (list(_freeze_items(self, 1)), self.undefined_length)
+
+
+class Dataset(ElementStore):
+    """A DICOM data set: a mutable mapping of :class:`Tag` to :class:`Element`, with access by keyword.
+
+    Parameters
+    ----------
+    source : Mapping, optional
+        Elements to begin with: another dataset, or keywords (or tags) with their values.
+    policy : Policy, optional
+        What happens to values that break a rule of the standard; by default they are refused.
+    **attributes
+        DICOM keywords with their values.
+
+    Attributes
+    ----------
+    file_meta : Dataset
+        The File Meta Information (group 0002) to be written before this dataset (PS3.10 7.1).
+    preamble : bytes or None
+        The 128 bytes before ``DICM``; None writes a bare dataset without them.
+    undefined_length : bool
+        Whether this dataset, as an item, is closed by a delimiter instead of counted (PS3.5 7.5.1).
+
+    Examples
+    --------
+    >>> ds = Dataset(PatientName="Yamada^Tarou", Rows=512)
+    >>> ds.PixelSpacing = 0.5, 0.25
+    >>> ds["PixelSpacing"].vr, ds[0x0028, 0x0010].value
+    ('DS', 512)
+    >>> ds.Rows = 70000
+    Traceback (most recent call last):
+        ...
+    dcmenc.errors.EncodeError: (0028,0010) Rows: US 70000: does not fit 16-bit unsigned
+    """
+
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, source: Mapping[Any, Any] | Dataset | None = None, /, *, policy: Policy | None = None, **attributes: Any) -> None:
+        self.policy = policy
+        if source is not None:
+            self.update(source)
+        for keyword, value in attributes.items():
+            self[keyword] = value
+
+    # -- elements
+
+    @property
+    def file_meta(self) -> Dataset:
+        if self._file_meta is None:
+            self._file_meta = Dataset()
+            self._file_meta.preamble = None
+        return self._file_meta  # type: ignore[no-any-return]
+
+    @file_meta.setter
+    def file_meta(self, meta: Mapping[Any, Any] | Dataset | None) -> None:
+        self._file_meta = meta if meta is None or isinstance(meta, Dataset) else Dataset(meta)
+
+    def add(self, tag: Any, vr: str | None, value: Any, *, policy: Policy | None = None) -> Element:
+        """Set an element with an explicit VR, or with the dictionary's where ``vr`` is None.
+
+        Raises
+        ------
+        EncodeError
+            For a VR that the dictionary does not give to this tag, a value that breaks a rule of its VR or VM
+            (PS3.5 6.2), or a private tag outside a private block (PS3.5 7.8.1).
+
+        Examples
+        --------
+        >>> Dataset().add("PatientID", "LO", "4711").value
+        '4711'
+        """
+        tag = Tag(tag)
+        entry = lookup(tag)
+        keyword = entry.keyword if entry else ""
+        rules = policy or self.policy or DEFAULT_POLICY
+        if vr is None:
+            if entry is None or not entry.vr:
+                raise EncodeError("the dictionary does not know this element; give its VR", str(tag), tag)
+            vr = entry.vr
+        elif entry is not None and rules.nonconforming == "error" and not _vr_fits(vr, entry.vr):
+            raise EncodeError(f"{vr} is not its VR, the dictionary has {entry.vr}", f"{tag} {keyword}".rstrip(), tag)
+        _check_tag(tag, rules)
+        vm = entry.vm if entry is not None and vr != "UN" else None
+        element = make_element(tag, vr, vm, keyword, value, rules)
+        self._elements[tag] = element
+        return element
+
+    def __getitem__(self, key: Any) -> Element:
+        try:
+            return self._elements[key if isinstance(key, int) else Tag(key)]
+        except KeyError:
+            raise KeyError(f"the dataset has no {_spell(key)}") from None
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        """Set an element: from an :class:`Element` with its VR, or from a value with the dictionary's VR."""
+        tag = Tag(key)
+        if not isinstance(value, Element):
+            self.add(tag, None, value)
+        elif value.tag != tag:
+            raise EncodeError(f"an element of {value.tag} cannot stand at {tag}", str(tag), tag)
+        else:
+            self.add(tag, value.vr, value.value)
+
+    def __delitem__(self, key: Any) -> None:
+        try:
+            del self._elements[Tag(key)]
+        except KeyError:
+            raise KeyError(f"the dataset has no {_spell(key)}") from None
+
+    def __contains__(self, key: Any) -> bool:
+        try:
+            return Tag(key) in self._elements
+        except (ValueError, TypeError):
+            return False
+
+    def __len__(self) -> int:
+        return len(self._elements)
+
+    def __iter__(self) -> Iterator[Tag]:
+        """The tags, in ascending order (PS3.5 7.1)."""
+        return iter(sorted(self._elements))
+
+    def __reversed__(self) -> Iterator[Tag]:
+        return iter(sorted(self._elements, reverse=True))
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        """The element of a tag or keyword, or the default."""
+        return self._elements.get(Tag(key), default) if key in self else default
+
+    keys = MutableMapping.keys
+    values = MutableMapping.values
+    items = MutableMapping.items
+    popitem = MutableMapping.popitem
+    setdefault = MutableMapping.setdefault
+
+    def pop(self, key: Any, default: Any = _ABSENT) -> Any:
+        if key in self or default is _ABSENT:
+            element = self[key]
+            del self[key]
+            return element
+        return default
+
+    def clear(self) -> None:
+        self._elements.clear()
+
+    def update(self, source: Mapping[Any, Any] | Dataset = {}, /, **attributes: Any) -> None:  # noqa: B006
+        """Take over all elements of another dataset, or set keywords and tags to values."""
+        if isinstance(source, Dataset):
+            self._elements.update(source._elements)
+        else:
+            for key in source:
+                self[key] = source[key]
+        for keyword, value in attributes.items():
+            self[keyword] = value
+
+    # -- private blocks
+
+    def private_block(self, group: int, creator: str, *, create: bool = False) -> PrivateBlock:
+        """The block of elements that ``creator`` has reserved in an odd group (PS3.5 7.8.1).
+
+        With ``create``, the first free block is reserved where the creator has none yet.
+
+        >>> ds = Dataset()
+        >>> ds.private_block(0x0009, "ACME 1.1", create=True).add(0x01, "SH", "x").tag
+        Tag(0x00091001)
+        """
+        if not 0x0009 <= group < 0xFFFF or group % 2 == 0:
+            raise EncodeError(f"private groups are odd, from 0009 to FFFD, not {group:04X}")
+        creator = normalise("LO", creator, VM(1, 1, 1)) or ""
+        if not creator:
+            raise EncodeError("a private creator has a name")
+        free = 0
+        for number in range(0x10, 0x100):
+            element = self._elements.get(group << 16 | number)  # type: ignore[call-overload]
+            if element is None:
+                free = free or number
+            elif isinstance(element.value, str) and element.value.rstrip(" ") == creator.rstrip(" "):
+                return PrivateBlock(self, group, number, creator)
+        if not create:
+            raise KeyError(f"group {group:04X} holds no block of {creator!r}; create=True reserves one")
+        if not free:
+            raise EncodeError(f"group {group:04X} has no free private block left")
+        self.add(group << 16 | free, "LO", creator)
+        return PrivateBlock(self, group, free, creator)
+
+    # -- copies, comparison, pickle: written without deep recursion through copy and pickle, so that MAX_DEPTH levels work
+
+    def copy(self) -> Self:
+        """A dataset of its own with the same elements (nested datasets are shared)."""
+        made = type(self).__new__(type(self))
+        made._elements.update(self._elements)
+        _carry(self, made)
+        return made
+
+    __copy__ = copy
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        made = type(self).__new__(type(self))
+        memo[id(self)] = made
+        for tag, element in self._elements.items():
+            made._elements[tag] = _deep_element(element, memo)
+        _carry(self, made)
+        if self._file_meta is not None:
+            made._file_meta = self._file_meta.__deepcopy__(memo)
+        if hasattr(self, "__dict__"):
+            import copy
+
+            for name, value in vars(self).items():
+                object.__setattr__(made, name, copy.deepcopy(value, memo))
+        return made
+
+    def __eq__(self, other: object) -> bool:
+        """Same elements with the same VRs and values; NaN equals NaN, arrays and buffers are compared by content."""
+        if not isinstance(other, Dataset):
+            return NotImplemented
+        mine, theirs = self._elements, other._elements
+        return self is other or (mine.keys() == theirs.keys() and all(_same(element, theirs[tag]) for tag, element in mine.items()))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = self.policy, self.preamble, self.undefined_length, self._file_meta, getattr(self, "__dict__", None)
+        return _thaw, (type(self), list(_freeze(self, 0)), state)
+
+    # -- shown to people
+
+    def __repr__(self) -> str:
+        """A line an element: tag, VR, keyword, value; items are indented."""
+        return "\n".join(_lines(self, 0)) or f"{type(self).__name__}()"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        rows = []
+        for line in _lines(self, 0):
+            indent, cells = len(line) - len(line.lstrip(" ")), line.lstrip(" ").split("  ", 1)
+            rows.append(f'<tr><td style="padding-left:{indent}ch"><code>{escape(cells[0])}</code></td><td>{escape(cells[-1])}</td></tr>')
+        return f"<table>{''.join(rows)}</table>"
+
+    # -- DICOM JSON (PS3.18 F)
+
+    def to_json(self, **options: Any) -> str:
+        """The DICOM JSON model as text; see :func:`dcmenc.dicom_json.to_json` for the options.
+
+        >>> Dataset(Rows=2).to_json()
+        '{"00280010": {"vr": "US", "Value": [2]}}'
+        """
+        return dicom_json.to_json(self, **options)
+
+    def to_json_dict(self, **options: Any) -> dict[str, Any]:
+        """The DICOM JSON model as a dict."""
+        return dicom_json.to_dict(self, **options)
+
+    @classmethod
+    def from_json(cls, source: str | bytes | Mapping[str, Any], **options: Any) -> Self:
+        """A dataset from its DICOM JSON model: text, bytes or the parsed object.
+
+        >>> Dataset.from_json('{"00280010": {"vr": "US", "Value": [2]}}').Rows
+        2
+        """
+        return dicom_json.fill(cls(), source, **options)
+
+
+MutableMapping.register(Dataset)
+adopt_types(Sequence, Dataset)
+
+
+class PrivateBlock:
+    """The elements (gggg,bb00-bbFF) that one private creator has reserved (PS3.5 7.8.1); keys are the low byte."""
+
+    __slots__ = ("_dataset", "block", "creator", "group")
+
+    def __init__(self, dataset: Dataset, group: int, block: int, creator: str) -> None:
+        self._dataset, self.group, self.block, self.creator = dataset, group, block, creator
+
+    def tag(self, offset: int) -> Tag:
+        """The tag of an element of the block."""
+        if not 0 <= offset <= 0xFF:
+            raise ValueError(f"an element of a private block is 00 to FF, not {offset:X}")
+        return Tag(self.group << 16 | self.block << 8 | offset)
+
+    def add(self, offset: int, vr: str, value: Any) -> Element:
+        """Set an element of the block."""
+        return self._dataset.add(self.tag(offset), vr, value)
+
+    def __getitem__(self, offset: int) -> Element:
+        return self._dataset[self.tag(offset)]
+
+    def __delitem__(self, offset: int) -> None:
+        del self._dataset[self.tag(offset)]
+
+    def __contains__(self, offset: int) -> bool:
+        return self.tag(offset) in self._dataset
+
+    def __iter__(self) -> Iterator[int]:
+        first = self.group << 16 | self.block << 8
+        return (tag & 0xFF for tag in self._dataset if first <= tag <= first + 0xFF)
+
+    def __repr__(self) -> str:
+        return f"PrivateBlock(({self.group:04X},{self.block:02X}xx) {self.creator!r})"
+
+
+# --------------------------------------------------------------------- rules of tags
+
+def _vr_fits(vr: str, known: str) -> bool:
+    """Whether an element that the dictionary gives ``known`` may be written with ``vr`` (PS3.5 6.2.2 for UN)."""
+    return vr in (known, "UN") or not known or vr in AMBIGUOUS.get(known, ()) or (vr not in VRS and vr not in AMBIGUOUS)
+
+
+def _check_tag(tag: Tag, rules: Policy) -> None:
+    group, element = tag >> 16, tag & 0xFFFF
+    if group == 0xFFFE:
+        raise EncodeError("group FFFE holds the delimiters of items; no element can stand there", str(tag), tag)
+    if group % 2 and rules.nonconforming == "error":
+        if group < 0x0009 or group == 0xFFFF:
+            raise EncodeError("odd groups 0001 to 0007 and FFFF are not for private elements (PS3.5 7.8)", str(tag), tag)
+        if 0 < element < 0x10 or 0xFF < element < 0x1000:
+            raise EncodeError("private elements stand at (gggg,1000-FFFF), in the block of a creator; use private_block()", str(tag), tag)
+
+
+def _spell(key: Any) -> str:
+    try:
+        tag = Tag(key)
+    except (ValueError, TypeError, DcmencError):
+        return repr(key)
+    return f"{tag} {tag.keyword}".rstrip()
+
+
+# --------------------------------------------------------------------- copies and comparison
+
+def _carry(source: Dataset, target: Dataset) -> None:
+    target.policy, target.preamble = source.policy, source.preamble
+    target.undefined_length, target._file_meta = source.undefined_length, source._file_meta
+
+
+def _deep_element(element: Element, memo: dict[int, Any]) -> Element:
+    value = element.value
+    if isinstance(value, Sequence):
+        items = Sequence([memo.get(id(item)) or item.__deepcopy__(memo) for item in value], value.undefined_length)
+        return Element(element.tag, element.vr, items)
+    if isinstance(value, (bytearray, memoryview)):
+        return Element(element.tag, element.vr, bytes(value))
+    if hasattr(value, "__array__") and getattr(value, "ndim", 0):
+        return Element(element.tag, element.vr, value.copy())
+    return element
+
+
+def _same(one: Element, other: Element) -> bool:
+    return one is other or (one.vr == other.vr and _same_value(one.vr, one.value, other.value))
+
+
+def _same_value(vr: str, one: Any, other: Any) -> bool:
+    if one is other:
+        return True
+    if one is None or other is None:
+        return False
+    if vr == "SQ":
+        return len(one) == len(other) and all(a == b for a, b in zip(one, other, strict=True))
+    if isinstance(one, Fragments) or isinstance(other, Fragments):
+        return (isinstance(one, Fragments) and isinstance(other, Fragments) and one.table == other.table
+                and len(one.fragments) == len(other.fragments)
+                and all(_bytes_of(a) == _bytes_of(b) for a, b in zip(one.fragments, other.fragments, strict=True)))
+    if _is_buffer(vr, one) or _is_buffer(vr, other):
+        return _is_buffer(vr, one) and _is_buffer(vr, other) and _bytes_of(one) == _bytes_of(other)
+    several, others = _several(one), _several(other)
+    return len(several) == len(others) and all(a == b or (a != a and b != b) for a, b in zip(several, others, strict=True))
+
+
+def _is_buffer(vr: str, value: Any) -> bool:
+    """Whether the value is raw bytes, of a buffer VR or of one that may turn out to be one."""
+    return (VRS[vr].kind == "buffer" if vr in VRS else not isinstance(value, (int, tuple)))
+
+
+def _bytes_of(value: Any) -> memoryview:
+    return memoryview(value).cast("B")
+
+
+def _several(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return value
+    return value.tolist() if hasattr(value, "tolist") else (value,)
+
+
+# --------------------------------------------------------------------- pickle: one flat list, whatever the depth
+
+# A nested dataset becomes a run of entries in a flat list: (tag, vr, value) for an element, (tag, n, undefined) for a
+# sequence of n items, (elements, undefined) before the elements of each item.
+
+def _freeze(dataset: Dataset, depth: int) -> Iterator[Any]:
+    if depth > MAX_DEPTH:
+        raise EncodeError(f"datasets nest deeper than {MAX_DEPTH} levels")
+    yield len(dataset._elements), dataset.undefined_length
+    for tag, element in dataset._elements.items():
+        value = element.value
+        if isinstance(value, Sequence):
+            yield int(tag), len(value), value.undefined_length
+            yield from _freeze_items(value, depth + 1)
+        else:
+            yield int(tag), element.vr, bytes(value) if isinstance(value, memoryview) else value
+
+
+def _freeze_items(items: Iterable[Dataset], depth: int) -> Iterator[Any]:
+    for item in items:
+        yield from _freeze(item, depth)
+
+
+def _thaw(cls: type[Dataset], frozen: list[Any], state: tuple[Any, ...]) -> Dataset:
+    made = _thaw_dataset(cls, iter(frozen))
+    made.policy, made.preamble, made.undefined_length, made._file_meta, own = state
+    for name, value in (own or {}).items():
+        object.__setattr__(made, name, value)
+    return made
+
+
+def _thaw_dataset(cls: type[Dataset], entries: Iterator[Any]) -> Dataset:
+    count, undefined = next(entries)
+    made = cls.__new__(cls)
+    made.undefined_length = undefined
+    for _ in range(count):
+        tag, vr, value = next(entries)
+        if isinstance(vr, int):
+            vr, value = "SQ", Sequence([_thaw_dataset(Dataset, entries) for _ in range(vr)], value)
+        made._elements[Tag(tag)] = Element(Tag(tag), vr, value)
+    return made
+
+
+def _thaw_sequence(frozen: list[Any], undefined: bool) -> Sequence:
+    entries = iter(frozen)
+    items = Sequence((), undefined)
+    while (count := next(entries, None)) is not None:
+        items.append(_thaw_dataset(Dataset, _chain(count, entries)))
+    return items
+
+
+def _chain(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
+    yield first
+    yield from rest
+
+
+# --------------------------------------------------------------------- repr
+
+def _lines(dataset: Dataset, depth: int) -> Iterator[str]:
+    indent = "    " * depth
+    for tag in dataset:
+        element = dataset._elements[tag]
+        head = f"{indent}{tag} {element.vr:<2} {_name(dataset, tag)}"
+        if not isinstance(element.value, Sequence):
+            yield f"{head}: {_show(element.value)}"
+            continue
+        yield f"{head}: {len(element.value)} item{'' if len(element.value) == 1 else 's'}"
+        if depth >= MAX_DEPTH:
+            yield f"{indent}    ..."
+            continue
+        for at, item in enumerate(element.value):
+            yield f"{indent}  [{at}]"
+            yield from _lines(item, depth + 1)
+
+
+def _name(dataset: Dataset, tag: Tag) -> str:
+    if not tag.is_private:
+        return tag.keyword or "unknown"
+    if tag & 0xFFFF < 0x100:
+        return "private creator" if tag & 0xFFFF >= 0x10 else "private"
+    creator = dataset._elements.get((tag & 0xFFFF0000) | (tag >> 8 & 0xFF))  # type: ignore[call-overload]
+    owner = creator.value if creator is not None and isinstance(creator.value, str) else ""
+    return f"[{private_name(owner, tag) or 'private'}]" if owner else "private"
+
+
+def _show(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, Fragments):
+        size = sum(len(memoryview(fragment).cast("B")) for fragment in value.fragments)
+        return f"{len(value.fragments)} fragments, {size} bytes"
+    if isinstance(value, (str, int, float)):
+        return shorten(value)
+    if isinstance(value, tuple):
+        text = ", ".join(shorten(item) for item in value[:8])
+        return f"({text}{', ...' if len(value) > 8 else ''})" + (f" {len(value)} values" if len(value) > 8 else "")
+    view = memoryview(value)
+    return shorten(bytes(value)) if view.nbytes <= 32 and view.itemsize == 1 else f"{view.nbytes} bytes"
+
+

@@ -1,0 +1,625 @@
+"""What a value may be: the rules of every VR, and how Python's values become the closed set that the encoder takes.
+
+A value is normalised once, when it is set. The compiled quick path (``_values.pyx``) lets the ordinary values pass;
+whatever it is not sure of comes here, where every rule of PS3.5 6.2 is decided and explained. Nothing here knows
+about datasets, bytes or files.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, Self
+
+from ._decimal import format_ds, round_ds
+from .dictionary import VM, Tag
+from .errors import EncodeError
+from .vr import AMBIGUOUS, VR, VRS
+
+
+class Element(NamedTuple):
+    """One data element: immutable, its value normalised."""
+
+    tag: Tag
+    vr: str
+    value: Any
+
+
+class Fragments(NamedTuple):
+    """Encapsulated Pixel Data (PS3.5 A.4): the fragments as they stand, and the content of the Basic Offset Table.
+
+    >>> Fragments((b"\\xff\\xd8\\xff\\xd9",)).table
+    b''
+    """
+
+    fragments: tuple[Any, ...]
+    table: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is done with values that the standard does not allow. The default refuses, and loses nothing.
+
+    Parameters
+    ----------
+    nonconforming : {"error", "write"}
+        A value that breaks a rule of its VR, VM or private block; "write" lets it pass as it is.
+    unencodable : {"error", "replace"}
+        Text outside the declared character sets; "replace" writes ``?``.
+    long_value : {"un", "error"}
+        A value over 65,534 bytes in a VR with a 16-bit length: written as UN (PS3.5 6.2.2), or refused.
+    inexact_ds : {"round", "error"}
+        A binary float with no exact decimal of 16 characters: the nearest one, or refused.
+
+    Examples
+    --------
+    >>> Policy(unencodable="replace").nonconforming
+    'error'
+    >>> Policy(long_value="cut")
+    Traceback (most recent call last):
+        ...
+    ValueError: Policy.long_value is 'un' or 'error', not 'cut'
+    """
+
+    nonconforming: Literal["error", "write"] = "error"
+    unencodable: Literal["error", "replace"] = "error"
+    long_value: Literal["un", "error"] = "un"
+    inexact_ds: Literal["round", "error"] = "round"
+
+    def __post_init__(self) -> None:
+        choices = {"nonconforming": ("error", "write"), "unencodable": ("error", "replace"),
+                   "long_value": ("un", "error"), "inexact_ds": ("round", "error")}
+        for name, allowed in choices.items():
+            if (chosen := getattr(self, name)) not in allowed:
+                raise ValueError(f"Policy.{name} is {allowed[0]!r} or {allowed[1]!r}, not {chosen!r}")
+
+
+DEFAULT_POLICY = Policy()
+LENIENT = Policy(nonconforming="write")
+
+
+class DS(float):
+    """A decimal string that was set as text: a float that is written back as it was (PS3.5 6.2).
+
+    >>> DS("1.50"), DS("1.50").text
+    (1.5, '1.50')
+    """
+
+    __slots__ = ("text",)
+    text: str
+
+    def __new__(cls, text: str) -> Self:
+        self = super().__new__(cls, text)
+        self.text = text
+        return self
+
+    def __reduce__(self) -> tuple[type[DS], tuple[str]]:
+        return type(self), (self.text,)
+
+
+class IS(int):
+    """An integer string that was set as text: an int that is written back as it was (PS3.5 6.2).
+
+    >>> IS("+007"), IS("+007").text
+    (7, '+007')
+    """
+
+    text: str
+
+    def __new__(cls, text: str) -> Self:
+        self = super().__new__(cls, text)
+        self.text = text
+        return self
+
+    def __reduce__(self) -> tuple[type[IS], tuple[str]]:
+        return type(self), (self.text,)
+
+
+# --------------------------------------------------------------------- rules: text -> the complaint, or None
+
+_UPPER = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _")
+_DIGITS = frozenset("0123456789")
+_DECIMAL = _DIGITS | frozenset("+-Ee. ")
+_INTEGER = _DIGITS | frozenset("+- ")
+_FORMATTING = frozenset("\t\n\f\r")
+_URI_OUTSIDE = frozenset(' "<>\\^`{|}')
+_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+
+
+def _unprintable(text: str, allowed: frozenset[str] = frozenset()) -> str | None:
+    for at, character in enumerate(text):
+        if (character < " " or "\x7f" <= character < "\xa0") and character not in allowed:
+            return f"control character U+{ord(character):04X} at {at} is not allowed"
+    return None
+
+
+def _check_text(text: str) -> str | None:
+    return _unprintable(text)
+
+
+def _check_block(text: str) -> str | None:
+    return _unprintable(text, _FORMATTING)
+
+
+def _check_code(text: str) -> str | None:
+    return None if _UPPER.issuperset(text) else "only upper-case letters, digits, space and underscore are allowed"
+
+
+def _check_age(text: str) -> str | None:
+    good = len(text) == 4 and _DIGITS.issuperset(text[:3]) and text[3] in "DWMY"
+    return None if good else "an age is three digits and D, W, M or Y, as in 018M"
+
+
+def _check_uid(text: str) -> str | None:
+    if text.endswith("\0"):
+        return "give the UID without its padding NUL"
+    for component in text.split("."):
+        if not component or not _DIGITS.issuperset(component):
+            return "a UID is numbers separated by single dots"
+        if component[0] == "0" and component != "0":
+            return f"component {component} of the UID begins with a zero"
+    return None
+
+
+def _check_uri(text: str) -> str | None:
+    if text.startswith(" "):
+        return "a URI has no leading spaces"
+    for at, character in enumerate(text.rstrip(" ")):
+        if character in _URI_OUTSIDE or not "!" <= character <= "~":
+            return f"{character!r} at {at} is not allowed in a URI; percent-encode it"
+    return None
+
+
+def _check_date(text: str) -> str | None:
+    if len(text) != 8 or not _DIGITS.issuperset(text):
+        return "a date is YYYYMMDD"
+    year, month, day = int(text[:4]), int(text[4:6]), int(text[6:])
+    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    if not 1 <= month <= 12 or not 1 <= day <= _MONTHS[month - 1] or (month == 2 and day == 29 and not leap):
+        return "there is no such day"
+    return None
+
+
+def _check_time(text: str) -> str | None:
+    clock, point, fraction = text.rstrip(" ").partition(".")
+    if len(clock) not in (2, 4, 6) or not _DIGITS.issuperset(clock) or not _DIGITS.issuperset(fraction):
+        return "a time is HH, HHMM, HHMMSS or HHMMSS.FFFFFF"
+    if point and (len(clock) != 6 or not 1 <= len(fraction) <= 6):
+        return "a fraction of one to six digits may follow HHMMSS only"
+    # 60 is a leap second
+    if clock[:2] > "23" or clock[2:4] > "59" or clock[4:] > "60":
+        return "there is no such time"
+    return None
+
+
+def _check_datetime(text: str) -> str | None:
+    stem, offset = text.rstrip(" "), ""
+    for sign in "+-":
+        if sign in stem:
+            stem, _, offset = stem.partition(sign)
+            if len(offset) != 4 or not _DIGITS.issuperset(offset) or offset[2:] > "59" or offset > "1400":
+                return "an offset from UTC is +ZZXX or -ZZXX"
+    date, clock = stem[:8], stem[8:]
+    if len(date) not in (4, 6, 8) or not _DIGITS.issuperset(date):
+        return "a date time is YYYYMMDDHHMMSS.FFFFFF&ZZXX, shortened from the right"
+    return _check_date((date + "0101"[len(date) - 4:]) if len(date) < 8 else date) or (_check_time(clock) if clock else None)
+
+
+def _check_decimal(text: str) -> str | None:
+    try:
+        good = _DECIMAL.issuperset(text) and (not text.strip(" ") or math.isfinite(float(text)))
+    except ValueError:
+        good = False
+    return None if good else "a decimal string is a number of digits, sign, point and exponent"
+
+
+def _check_integer(text: str) -> str | None:
+    try:
+        number = int(text) if _INTEGER.issuperset(text) and text.strip(" ") else 0
+    except ValueError:
+        return "an integer string is digits and a sign"
+    if not _INTEGER.issuperset(text):
+        return "an integer string is digits and a sign"
+    return None if -(2**31) <= number < 2**31 else "an integer string lies from -2147483648 to 2147483647"
+
+
+def _check_name(text: str) -> str | None:
+    groups = text.split("=")
+    if len(groups) > 3:
+        return "a person name has at most three component groups (alphabetic=ideographic=phonetic)"
+    for group in groups:
+        if group.count("^") > 4:
+            return "a component group has at most five components (family^given^middle^prefix^suffix)"
+        if len(group) > 64:
+            return f"a component group has at most 64 characters, this one has {len(group)}"
+    return _unprintable(text)
+
+
+_CHECKS: dict[str, Callable[[str], str | None]] = {
+    "text": _check_text, "block": _check_block, "code": _check_code, "age": _check_age, "uid": _check_uid,
+    "uri": _check_uri, "date": _check_date, "time": _check_time, "datetime": _check_datetime,
+    "decimal": _check_decimal, "integer": _check_integer, "name": _check_name,
+}
+
+
+def _complaint(row: VR, text: str) -> str | None:
+    """The rule that ``text`` breaks as one value of the VR, or None."""
+    if not row.charset and not text.isascii():
+        return f"{row.code} holds ASCII only"
+    if row.kind != "name" and len(text) > row.maximum:
+        return f"at most {row.maximum} characters are allowed, not {len(text)}"
+    return _CHECKS[row.kind](text)
+
+
+# --------------------------------------------------------------------- one value
+
+def shorten(value: object, room: int = 60) -> str:
+    """``repr(value)``, cut where it would fill the screen."""
+    text = repr(value[:room] if isinstance(value, (str, bytes)) else value)
+    return text if len(text) <= room + 2 else text[:room] + "..."
+
+
+def _refuse(row: VR | None, value: object, reason: str) -> EncodeError:
+    return EncodeError(f"{row.code if row else 'VR'} {shorten(value)}: {reason}")
+
+
+def _conform(row: VR, value: object, complaint: str | None, policy: Policy) -> None:
+    if complaint and policy.nonconforming == "error":
+        raise _refuse(row, value, complaint)
+
+
+def _as_text(row: VR, value: Any) -> str:
+    """The exact ``str`` of one value, or an error: no number, byte string or container becomes text silently."""
+    if isinstance(value, str):
+        text = str.__str__(value) if type(value) is not str else value
+    elif isinstance(value, (bytes, bytearray)):
+        try:
+            text = bytes(value).decode("ascii")
+        except UnicodeDecodeError:
+            raise _refuse(row, value, "bytes are taken as text only when they are ASCII; decode them first") from None
+    elif row.kind in ("date", "time", "datetime") and (moment := _moment(row, value)) is not None:
+        text = moment
+    elif row.kind == "name" and hasattr(value, "components"):
+        text = str(value)
+    else:
+        raise _refuse(row, value, f"{row.code} takes text, not {type(value).__name__}")
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise _refuse(row, value, "lone surrogates are not text")
+    if row.multiple and "\\" in text:
+        raise _refuse(row, value, "a backslash separates values and cannot be part of one")
+    return text
+
+
+def _moment(row: VR, value: Any) -> str | None:
+    """Text of a date, time or datetime object, None for anything else (PS3.5 6.2 DA, TM, DT)."""
+    datetime = sys.modules.get("datetime")
+    if datetime is None:
+        return None
+    if isinstance(value, datetime.datetime):
+        if row.kind != "datetime":
+            raise _refuse(row, value, "a datetime is more than this VR holds; give its .date() or .time()")
+        return _day(value) + _clock(value) + _offset(row, value)
+    if isinstance(value, datetime.date):
+        return _day(value) if row.kind != "time" else None
+    if isinstance(value, datetime.time) and row.kind == "time":
+        if value.tzinfo is not None:
+            raise _refuse(row, value, "TM holds no time zone; use TimezoneOffsetFromUTC")
+        return _clock(value)
+    return None
+
+
+def _day(value: Any) -> str:
+    return f"{value.year:04}{value.month:02}{value.day:02}"
+
+
+def _clock(value: Any) -> str:
+    fraction = f".{value.microsecond:06}" if value.microsecond else ""
+    return f"{value.hour:02}{value.minute:02}{value.second:02}{fraction}"
+
+
+def _offset(row: VR, value: Any) -> str:
+    shift = value.utcoffset()
+    if shift is None:
+        return ""
+    minutes, rest = divmod(round(shift.total_seconds()), 60)
+    if rest:
+        raise _refuse(row, value, "an offset from UTC is written in whole minutes")
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}{abs(minutes) % 60:02}"
+
+
+def _one_text(row: VR, value: Any, policy: Policy) -> str:
+    text = _as_text(row, value)
+    _conform(row, value, _complaint(row, text) if text else None, policy)
+    return text
+
+
+def _one_decimal(row: VR, value: Any, policy: Policy) -> Any:
+    if isinstance(value, (str, bytes, bytearray)) or type(value).__name__ == "Decimal":
+        text = value.text if isinstance(value, DS) else str(value) if type(value).__name__ == "Decimal" else _as_text(row, value)
+        if not text.strip(" "):
+            return None if not text else text
+        _conform(row, value, _complaint(row, text), policy)
+        try:
+            return DS(text)
+        except ValueError:
+            return text
+    if isinstance(value, DS):
+        return value
+    if hasattr(value, "__index__") and not isinstance(value, bool):
+        number = int(value)
+        if len(str(number)) > 16:
+            raise _refuse(row, value, "the integer has more than 16 characters; give a float to have it rounded")
+        return number
+    if isinstance(value, bool) or not hasattr(value, "__float__"):
+        raise _refuse(row, value, f"DS takes a number or text, not {type(value).__name__}")
+    number = float(value)
+    if not math.isfinite(number):
+        raise _refuse(row, value, "a decimal string is a finite number")
+    rounded = round_ds(number)
+    if rounded != number and policy.inexact_ds == "error":
+        raise _refuse(row, value, f"16 characters do not hold it exactly ({format_ds(number)} is nearest)")
+    return rounded
+
+
+def _one_integer_string(row: VR, value: Any, policy: Policy) -> Any:
+    if isinstance(value, (str, bytes, bytearray)):
+        text = _as_text(row, value)
+        if not text.strip(" "):
+            return None if not text else text
+        _conform(row, value, _complaint(row, text), policy)
+        try:
+            return IS(text)
+        except ValueError:
+            return text
+    if isinstance(value, IS):
+        return value
+    number = _whole(row, value)
+    if not -(2**31) <= number < 2**31:
+        raise _refuse(row, value, "an integer string lies from -2147483648 to 2147483647")
+    return number
+
+
+def _whole(row: VR, value: Any) -> int:
+    if isinstance(value, bool):
+        raise _refuse(row, value, "a truth value is not a number; give 0 or 1")
+    if hasattr(value, "__index__"):
+        return int(value)
+    if hasattr(value, "__float__") and not isinstance(value, str) and math.isfinite(value) and float(value).is_integer():
+        return int(value)
+    raise _refuse(row, value, f"{row.code} takes a whole number, not {type(value).__name__}")
+
+
+def _one_binary(row: VR, value: Any, policy: Policy) -> int:
+    number = _whole(row, value)
+    bits = 8 * row.unit
+    low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if row.kind == "signed" else (0, (1 << bits) - 1)
+    if not low <= number <= high:
+        raise _refuse(row, value, f"does not fit {bits}-bit {row.kind}")
+    return number
+
+
+def _one_float(row: VR, value: Any, policy: Policy) -> float:
+    if isinstance(value, (str, bytes, bool)) or not hasattr(value, "__float__"):
+        raise _refuse(row, value, f"{row.code} takes a number, not {type(value).__name__}")
+    try:
+        number = float(value)
+        return _nearest_single(number) if row.unit == 4 else number
+    except OverflowError:
+        raise _refuse(row, value, f"does not fit a {8 * row.unit}-bit float") from None
+
+
+def _nearest_single(number: float) -> float:
+    import struct
+
+    single: float = struct.unpack("<f", struct.pack("<f", number))[0]
+    return single
+
+
+def _one_tag(row: VR, value: Any, policy: Policy) -> Tag:
+    try:
+        return Tag(value)
+    except (ValueError, TypeError) as error:
+        raise _refuse(row, value, str(error)) from None
+
+
+_ONE: dict[str, Callable[[VR, Any, Policy], Any]] = {
+    "decimal": _one_decimal, "integer": _one_integer_string, "signed": _one_binary, "unsigned": _one_binary,
+    "float": _one_float, "tag": _one_tag,
+}
+
+
+# --------------------------------------------------------------------- whole values
+
+def normalise(vr: str, value: Any, vm: VM | None = None, policy: Policy | None = None) -> Any:
+    """The value as the model keeps it (the closed set of the architecture), or an error that names the broken rule.
+
+    Sequences are the model's business and do not come here.
+
+    >>> normalise("CS", "ORIGINAL\\\\PRIMARY")
+    ('ORIGINAL', 'PRIMARY')
+    >>> normalise("US", 70000)
+    Traceback (most recent call last):
+        ...
+    dcmenc.errors.EncodeError: US 70000: does not fit 16-bit unsigned
+    """
+    policy = policy or DEFAULT_POLICY
+    if value is None:
+        return None
+    if vr in AMBIGUOUS:
+        return _normalise_ambiguous(vr, value, vm, policy)
+    try:
+        row = VRS[vr]
+    except (KeyError, TypeError):
+        raise EncodeError(f"{vr!r} is not a VR; the VRs are {', '.join(VRS)}") from None
+    if row.kind == "buffer":
+        return _normalise_buffer(row, value)
+    if row.kind == "sequence":
+        raise _refuse(row, value, "a sequence takes datasets, in a list")
+    values = _split(row, value)
+    if not isinstance(values, list):
+        return _keep_array(row, values, vm, policy)
+    one = _ONE.get(row.kind, _one_text)
+    found = [one(row, item, policy) if item is not None or row.unit > 1 else _absent(row) for item in values]
+    if len(found) == 1 and found[0] in (None, ""):
+        return None
+    _check_count(row, value, vm, len(found), policy)
+    if not found:
+        return None
+    return found[0] if len(found) == 1 else tuple(found)
+
+
+def _absent(row: VR) -> str | None:
+    """An empty value among several: legal in text, where nothing stands between two backslashes."""
+    return None if row.kind in ("decimal", "integer") else ""
+
+
+def _check_count(row: VR, value: object, vm: VM | None, count: int, policy: Policy) -> None:
+    if count and vm is not None and not vm.allows(count):
+        _conform(row, value, f"{count} value{'s' if count > 1 else ''}, where the dictionary's VM is {vm}", policy)
+
+
+def _split(row: VR, value: Any) -> Any:
+    """A list of single values, or a one-dimensional numeric array."""
+    if isinstance(value, str):
+        if not value:
+            return []
+        return str.split(value, "\\") if row.multiple else [value]
+    if isinstance(value, (bytes, bytearray)):
+        if row.unit > 1:
+            raise _refuse(row, value, f"{row.code} takes numbers, not bytes")
+        return _split(row, _as_text(row._replace(multiple=False), value))
+    if row.kind == "tag" and isinstance(value, tuple) and len(value) == 2 and all(isinstance(v, int) and v <= 0xFFFF for v in value):
+        return [value]
+    if (array := _numpy_array(value)) is not None:
+        return _split_array(row, array)
+    if isinstance(value, (dict, set, frozenset)):
+        raise _refuse(row, value, f"{row.code} takes one value or a list, not {type(value).__name__}")
+    if isinstance(value, Iterable) and not (row.kind == "name" and hasattr(value, "components")):
+        if not row.multiple:
+            raise _refuse(row, value, f"{row.code} holds one value, not a list")
+        return list(value)
+    return [value]
+
+
+def _numpy_array(value: Any) -> Any:
+    numpy = sys.modules.get("numpy")
+    return value if numpy is not None and isinstance(value, numpy.ndarray) else None
+
+
+def _split_array(row: VR, array: Any) -> Any:
+    if array.ndim == 0:
+        return [array.item()]
+    if array.ndim > 1:
+        raise _refuse(row, array, f"{row.code} takes one dimension, not the shape {array.shape}; use .ravel()")
+    if array.size < 2 or array.dtype.kind not in "iuf" or row.unit == 1 and row.kind not in ("decimal", "integer"):
+        return array.tolist()
+    return array
+
+
+# The dtype in which the walk reads an array of each VR.
+ARRAY_DTYPES = {"DS": "f8", "IS": "i4", "US": "u2", "SS": "i2", "UL": "u4", "SL": "i4", "UV": "u8", "SV": "i8",
+                "FL": "f4", "FD": "f8", "AT": "u4"}
+
+
+def _keep_array(row: VR, array: Any, vm: VM | None, policy: Policy) -> Any:
+    """A read-only copy in the VR's own dtype: nobody changes it behind the dataset's back."""
+    import numpy as np
+
+    _check_count(row, array, vm, array.size, policy)
+    dtype = np.dtype(ARRAY_DTYPES[row.code])
+    if dtype.kind in "iu":
+        if array.dtype.kind == "f":
+            raise _refuse(row, array, f"{row.code} takes whole numbers; round the array yourself")
+        limits = np.iinfo(dtype)
+        if int(array.min()) < limits.min or int(array.max()) > limits.max:
+            worst = int(array.min()) if int(array.min()) < limits.min else int(array.max())
+            raise _refuse(row, worst, f"does not fit {8 * dtype.itemsize}-bit {'signed' if dtype.kind == 'i' else 'unsigned'}")
+    elif array.dtype.kind in "iu" and int(abs(array.astype(object)).max() if array.dtype.itemsize == 8 else 0) > 2**53:
+        raise _refuse(row, array, "integers beyond 2^53 do not fit a float; give them as text")
+    with np.errstate(over="ignore"):
+        kept = np.array(array, dtype=dtype, order="C")
+    if row.code == "FL" and not np.array_equal(np.isfinite(kept), np.isfinite(array)):
+        raise _refuse(row, array, "does not fit a 32-bit float")
+    if row.code == "DS":
+        _round_array(row, kept, policy)
+    kept.flags.writeable = False
+    return kept
+
+
+def _round_array(row: VR, array: Any, policy: Policy) -> None:
+    from ._decimal import round_array
+
+    try:
+        changed = round_array(array)
+    except ValueError as error:
+        raise _refuse(row, array, str(error)) from None
+    if changed and policy.inexact_ds == "error":
+        raise _refuse(row, array, f"16 characters do not hold {changed} of the values exactly")
+
+
+# kinds of array items that a buffer VR takes beside single bytes: format characters of the buffer protocol, and their size
+_ITEMS = {"OB": ("", 1), "UN": ("", 1), "OW": ("hHiIlLqQ", 0), "OL": ("iIlL", 4), "OV": ("lLqQ", 8), "OF": ("f", 4), "OD": ("d", 8)}
+
+
+def _normalise_buffer(row: VR, value: Any) -> Any:
+    if isinstance(value, Fragments):
+        return check_fragments(row, value)
+    if isinstance(value, str):
+        raise _refuse(row, value, f"{row.code} takes bytes or an array, not text")
+    try:
+        view = memoryview(value)
+    except TypeError:
+        raise _refuse(row, value, f"{row.code} takes bytes or an array, not {type(value).__name__}") from None
+    if not view.nbytes:
+        return None
+    if not view.c_contiguous:
+        raise _refuse(row, value, "the buffer is not C-contiguous; use numpy.ascontiguousarray")
+    code = view.format[-1]
+    if view.itemsize > 1:
+        kinds, size = _ITEMS[row.code]
+        if code not in kinds or (size and view.itemsize != size):
+            wanted = f"items of {size} bytes" if size > 1 else "bytes" if size else "integers"
+            raise _refuse(row, value, f"{row.code} takes {wanted}, not items of format {view.format!r}; use .view() or .tobytes() if you mean their bytes")
+        if _foreign_order(view.format):
+            return _numpy_array(value).astype(_numpy_array(value).dtype.newbyteorder("<")) if _numpy_array(value) is not None else _refuse_order(row, value)
+    return value
+
+
+def _foreign_order(code: str) -> bool:
+    """Whether items of this format are not little endian."""
+    return code[0] in ">!" or (sys.byteorder == "big" and code[0] not in "<")
+
+
+def _refuse_order(row: VR, value: Any) -> Any:
+    raise _refuse(row, value, "the buffer holds big endian items; give little endian ones")
+
+
+def check_fragments(row: VR, value: Fragments) -> Fragments:
+    """Fragments with their containers made tuples and every fragment proved to be a buffer of bytes."""
+    fragments = []
+    for at, fragment in enumerate(value.fragments):
+        try:
+            view = memoryview(fragment)
+        except TypeError:
+            raise _refuse(row, fragment, f"fragment {at} is not a buffer") from None
+        if not view.c_contiguous:
+            raise _refuse(row, fragment, f"fragment {at} is not C-contiguous")
+        fragments.append(fragment)
+    if len(value.table) % 4:
+        raise _refuse(row, value.table, "a Basic Offset Table holds 32-bit offsets")
+    return Fragments(tuple(fragments), bytes(value.table))
+
+
+def _normalise_ambiguous(vr: str, value: Any, vm: VM | None, policy: Policy) -> Any:
+    """What any of the alternatives takes; the walk decides which one it is, and checks again."""
+    codes = AMBIGUOUS[vr]
+    if "OW" in codes and (codes[0] == "OB" or isinstance(value, (bytes, bytearray, memoryview, Fragments)) or _numpy_array(value) is not None):
+        return _normalise_buffer(VRS["OW"], value)
+    signed = normalise("SL", value, vm, policy)
+    low = -(2**15) if "SS" in codes else 0
+    for number in signed if isinstance(signed, tuple) or _numpy_array(signed) is not None else (signed,):
+        if number is not None and not low <= number < 2**16:
+            raise EncodeError(f"{vr} {number}: does not fit 16 bits")
+    return signed if _numpy_array(signed) is None else tuple(signed.tolist())
