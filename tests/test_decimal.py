@@ -14,7 +14,7 @@ import struct
 import sys
 import threading
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
 import numpy as np
@@ -27,7 +27,7 @@ from dcmenc._decimal import format_ds, join_ds, round_ds
 
 LEGAL = re.compile(r"-?[0-9]+(\.[0-9]+)?(e-?[0-9]+)?")
 EXACT = Context(prec=1200)  # a double has at most 767 significant decimal digits
-CORPUS_SIZE = 20_000
+CORPUS_SIZE = 12_000
 
 
 def bits(pattern: int) -> float:
@@ -238,11 +238,11 @@ def test_an_array_of_any_shape_is_taken_in_c_order() -> None:
 )
 def test_other_than_float64_is_refused(values: object) -> None:
     with pytest.raises(TypeError, match="float64"):
-        join_ds(values)  # type: ignore[arg-type]
+        join_ds(values)
 
 
 @pytest.mark.parametrize("values", [np.ones(4)[::2], np.ones((2, 2)).T[:1]])
-def test_scattered_values_are_refused(values: np.ndarray) -> None:
+def test_scattered_values_are_refused(values: object) -> None:
     with pytest.raises((ValueError, BufferError), match="contiguous"):
         join_ds(values)
 
@@ -263,7 +263,7 @@ def test_threads_write_what_one_thread_writes() -> None:
 
 
 @pytest.mark.parametrize("function", [format_ds, round_ds, join_ds])
-def test_the_examples_run(function: object) -> None:
-    example = doctest.DocTestParser().get_doctest(function.__doc__ or "", {}, function.__name__, _decimal.__file__, 0)  # type: ignore[attr-defined]
+def test_the_examples_run(function: Callable[..., object]) -> None:
+    example = doctest.DocTestParser().get_doctest(function.__doc__ or "", {}, function.__name__, _decimal.__file__, 0)
     assert example.examples
     assert doctest.DocTestRunner(verbose=False).run(example).failed == 0

@@ -1,1 +1,71 @@
-"""dcmenc encodes DICOM."""
+"""dcmenc encodes DICOM: arrays and datasets become files, streams and frames, without a DICOM toolkit underneath.
+
+>>> import dcmenc
+>>> ds = dcmenc.Dataset(SOPClassUID="1.2.840.10008.5.1.4.1.1.7", SOPInstanceUID="1.2.3", PatientName="Yamada^Tarou")
+>>> len(dcmenc.dumps(ds))
+344
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .dictionary import Tag as Tag
+    from .errors import CodecError as CodecError
+    from .errors import CodecUnavailable as CodecUnavailable
+    from .errors import DcmencError as DcmencError
+    from .errors import DcmencWarning as DcmencWarning
+    from .errors import EncodeError as EncodeError
+    from .errors import PixelError as PixelError
+    from .errors import ReadError as ReadError
+    from .errors import UnencodableText as UnencodableText
+    from .errors import VerifyError as VerifyError
+    from .images import imwrite as imwrite
+    from .model import Dataset as Dataset
+    from .model import Sequence as Sequence
+    from .part10 import Stream as Stream
+    from .part10 import dcmwrite as dcmwrite
+    from .part10 import dumps as dumps
+    from .part10 import open_stream as open_stream
+    from .pixels import ImageSpec as ImageSpec
+    from .pydicom_bridge import from_pydicom as from_pydicom
+    from .report import Finding as Finding
+    from .report import Report as Report
+    from .uid import TransferSyntax as TransferSyntax
+    from .uid import generate_uid as generate_uid
+    from .values import Element as Element
+    from .values import Fragments as Fragments
+    from .values import Policy as Policy
+
+# Where each public name lives; a module is loaded when one of its names is first asked for (PEP 562).
+_HOMES = {
+    "dictionary": ("Tag",),
+    "errors": ("CodecError", "CodecUnavailable", "DcmencError", "DcmencWarning", "EncodeError", "PixelError", "ReadError",
+               "UnencodableText", "VerifyError"),
+    "images": ("imwrite",),
+    "model": ("Dataset", "Sequence"),
+    "part10": ("Stream", "dcmwrite", "dumps", "open_stream"),
+    "pixels": ("ImageSpec",),
+    "pydicom_bridge": ("from_pydicom",),
+    "report": ("Finding", "Report"),
+    "uid": ("TransferSyntax", "generate_uid"),
+    "values": ("Element", "Fragments", "Policy"),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__version__ = "0.1.0"
+__all__ = sorted(_HOME_OF)
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = __import__(f"{__name__}.{home}", fromlist=[name])
+    value = globals()[name] = getattr(module, name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME_OF})

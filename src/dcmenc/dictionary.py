@@ -221,16 +221,26 @@ class Dictionary(NamedTuple):
         return Dictionary(tags, keywords, repeating)
 
 
-def _add_rows(
-    tags: dict[int, Entry], keywords: dict[str, Entry], repeating: dict[int, dict[int, Entry]], rows: Iterable[Row]
-) -> None:
+def _add_rows(tags: dict[int, Entry], keywords: dict[str, Entry], repeating: dict[int, dict[int, Entry]], rows: Iterable[Row]) -> None:
     for entry, mask in rows:
         if mask == _LARGEST_TAG:
             tags[entry.tag] = entry
         else:
+            entry = _with_free_tag(entry, mask, tags)
             repeating.setdefault(mask, {})[entry.tag & mask] = entry
         if entry.keyword:
             keywords[entry.keyword] = entry
+
+
+def _with_free_tag(entry: Entry, mask: int, tags: dict[int, Entry]) -> Entry:
+    """A repeating entry by its first tag that means nothing else: (0028,04X0) begins at 0410, (1000,XXX0) at 0010.
+
+    The others are attributes of their own, or the Group Length.
+    """
+    wild = ~mask & 0xFFFF
+    if wild and (entry.tag in tags or not entry.tag & 0xFFFF):
+        return entry._replace(tag=Tag(entry.tag | wild & -wild))
+    return entry
 
 
 def parse_dictionary(source: str | Iterable[str]) -> list[Row]:
@@ -311,12 +321,8 @@ def _first_tag_and_mask(text: str, digits: str) -> tuple[Tag, int]:
     first = digits.replace("X", "0")
     if not _is_hex(first, 8):
         raise ValueError(f"{text!r} is no tag: it has other letters than hexadecimal digits and X")
-    tag = int(first, 16)
-    wild = int("".join("F" if digit == "X" else "0" for digit in digits), 16)
-    if not tag & 0xFFFF:
-        # Element 0000 is the Group Length of any group: the first tag of (1000,XXX0) is (1000,0010).
-        tag |= wild & 0xFFFF & -(wild & 0xFFFF)
-    return Tag(tag), _LARGEST_TAG ^ wild
+    mask = "".join("0" if digit == "X" else "F" for digit in digits)
+    return Tag(int(first, 16)), int(mask, 16)
 
 
 _parsed_vm = lru_cache(VM.parse)

@@ -13,7 +13,7 @@ import os
 import stat
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -255,11 +255,10 @@ class _ObjectSink(Sink):
 class _DirectSink(Sink):
     """A FIFO, a device or an open descriptor: its bytes can't be taken back."""
 
-    _descriptor = -1
-
     def __init__(self, target: Target, durable: bool, path: bytes) -> None:
         super().__init__(target, durable)
         self._path = path
+        self._held: list[int] = []
         try:
             self._acquire()
         except BaseException as error:
@@ -267,27 +266,23 @@ class _DirectSink(Sink):
             raise
 
     def _acquire(self) -> None:
-        name = self._path.rpartition(b"/")[2]
-        # A copy of the descriptor goes on where it stands, and works for sockets, too, which can't be opened by name.
-        self._descriptor = os.dup(int(name)) if _is_descriptor(self._path) else os.open(self._path, _DIRECT)
+        if _is_descriptor(self._path):
+            # A copy of the descriptor goes on where it stands, and works for sockets, too, which can't be opened by name.
+            _hold(self._held, os.dup, int(self._path.rpartition(b"/")[2]))
+        else:
+            _hold(self._held, os.open, self._path, _DIRECT)
 
     def _write(self, views: list[bytes | memoryview]) -> None:
-        _write_descriptor(self._descriptor, views)
+        _write_descriptor(self._held[0], views)
 
     def _finish(self) -> None:
         if self._durable:
-            _sync_where_possible(self._descriptor)
-        self._close()
-
-    def _close(self) -> None:
-        # Forgotten before it is closed: a failing close() has freed the number all the same, and another thread may hold it by now.
-        descriptor, self._descriptor = self._descriptor, -1
-        if descriptor >= 0:
-            os.close(descriptor)
+            _sync_where_possible(self._held[0])
+        _close_all(self._held)
 
     def _release(self) -> None:
         with contextlib.suppress(OSError):
-            self._close()
+            _close_all(self._held)
 
     def _name(self, error: OSError) -> None:
         _name_target(error, self._target)
@@ -312,42 +307,39 @@ class _FileSink(_DirectSink):
             # Known before the file exists, so that an interrupt in between can't leave it behind.
             self._temporary = b"%b/%b" % (folder, _temporary_name(name))
             try:
-                self._descriptor = os.open(self._temporary, _CREATE, mode)
+                _hold(self._held, os.open, self._temporary, _CREATE, mode)
                 break
             except FileExistsError:
                 self._temporary = b""
         else:
             raise OSError(errno.EEXIST, "no free name for a temporary file")
         if self._old is not None:
-            _take_over(self._descriptor, self._old)
+            _take_over(self._held[0], self._old)
 
     def _overwrite(self, position: int, views: list[bytes | memoryview]) -> None:
         for view in views:
             done = 0
             while done < len(view):
-                done += _progress(os.pwrite(self._descriptor, memoryview(view)[done:], position + done))
+                done += _progress(os.pwrite(self._held[0], memoryview(view)[done:], position + done))
 
     def _finish(self) -> None:
-        if not self._durable:
-            self._close()
-            self._publish()
-            return
-        os.fsync(self._descriptor)
-        self._close()
-        # Opened before the renaming: a folder that can't be synchronised is refused while the old file is still there.
-        folder = os.open(os.path.dirname(self._path), _FOLDER)
-        try:
-            self._publish()
-            _sync_where_possible(folder)
-        finally:
-            os.close(folder)
+        if self._durable:
+            os.fsync(self._held[0])
+        _close_all(self._held)
+        if self._durable:
+            # Opened before the renaming: a folder that can't be synchronised is refused while the old file is still there.
+            _hold(self._held, os.open, os.path.dirname(self._path), _FOLDER)
+        self._publish()
+        if self._durable:
+            _sync_where_possible(self._held[0])
+        _close_all(self._held)
 
     def _publish(self) -> None:
         if self._exist_ok:
             os.replace(self._temporary, self._path)
             self._temporary = b""
         else:
-            _publish_new(self._temporary, self._path)
+            _publish_new(self._temporary, self._path, self._held)
             self._remove()
 
     def _remove(self) -> None:
@@ -433,6 +425,19 @@ def _temporary_name(name: bytes) -> bytes:
     return b".%b.%b%b" % (stem, os.urandom(6).hex().encode(), _SUFFIX)
 
 
+def _hold(held: list[int], call: Callable[..., int], *arguments: object) -> None:
+    """Keep the descriptor that a call returns; by way of map() no interrupt can come between the two and lose it."""
+    held.extend(map(call, *zip(arguments)))
+
+
+def _close_all(held: list[int]) -> None:
+    while held:
+        # Forgotten before it is closed: a failing close() has freed the number all the same, and another thread may hold it by now.
+        descriptor = held[-1]
+        del held[-1]
+        os.close(descriptor)
+
+
 def _take_over(descriptor: int, old: os.stat_result) -> None:
     """Give a new file, still empty, the old one's owner and permission bits; never more rights than those."""
     new = os.fstat(descriptor)
@@ -454,7 +459,7 @@ def _change_owner(descriptor: int, old: os.stat_result) -> bool:
     return False
 
 
-def _publish_new(temporary: bytes, path: bytes) -> None:
+def _publish_new(temporary: bytes, path: bytes, held: list[int]) -> None:
     """Give a file a second name that nobody else has, where hard links exist; else take the name first and then put the file there."""
     try:
         os.link(temporary, path)
@@ -462,13 +467,14 @@ def _publish_new(temporary: bytes, path: bytes) -> None:
     except OSError as error:
         if error.errno not in _NO_HARD_LINKS:
             raise
-    claim = os.open(path, _CREATE, 0o600)
+    before = len(held)
     try:
-        os.close(claim)
+        _hold(held, os.open, path, _CREATE, 0o600)
         os.replace(temporary, path)
     except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(path)
+        if len(held) > before:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
         raise
 
 
@@ -492,7 +498,7 @@ def _views(pieces: Sequence[bytes | memoryview]) -> list[bytes | memoryview]:
 
 def _flat(piece: bytes | memoryview) -> memoryview:
     try:
-        view = memoryview(piece)
+        view = piece if isinstance(piece, memoryview) else memoryview(piece)
         if not view.nbytes:
             return memoryview(b"")
         return view if view.ndim == 1 and view.format == "B" and view.c_contiguous else view.cast("B")

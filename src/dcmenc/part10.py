@@ -1,0 +1,419 @@
+"""The DICOM file: preamble, File Meta Information and the data set behind it (PS3.10 7), to a path, an object or memory.
+
+Elements become bytes in ``_encode.pyx``; how the bytes reach their target whole, or not at all, is in ``sinks.py``.
+No pixels or codecs here.
+"""
+
+from __future__ import annotations
+
+import warnings
+import zlib
+from collections.abc import Collection, Iterator, Mapping
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from ._encode import CharacterSetNeeded, encode_dataset
+from ._values import ElementStore
+from .dictionary import Tag
+from .errors import DcmencWarning, EncodeError
+from .model import Dataset
+from .sinks import Sink, Target, open_sink, write_pieces
+from .uid import (
+    EXPLICIT_VR_BIG_ENDIAN,
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    IMPLEMENTATION_CLASS_UID,
+    IMPLEMENTATION_VERSION_NAME,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+    TRANSFER_SYNTAXES,
+    UNSTORABLE,
+    uid_name,
+)
+from .values import Element, Policy
+
+_ZEROS = bytes(128)
+_PREFIX = b"DICM"
+
+_GROUP_LENGTH = Tag(0x00020000)
+_VERSION = Tag(0x00020001)
+_SOP_CLASS = Tag(0x00020002)
+_SOP_INSTANCE = Tag(0x00020003)
+_SYNTAX = Tag(0x00020010)
+_IMPLEMENTATION = Tag(0x00020012)
+_IMPLEMENTATION_NAME = Tag(0x00020013)
+_CHARACTER_SET = Tag(0x00080005)
+_DATASET_SOP_CLASS = Tag(0x00080016)
+_DATASET_SOP_INSTANCE = Tag(0x00080018)
+
+_UTF8_ELEMENT = Element(_CHARACTER_SET, "CS", "ISO_IR 192")
+_LENGTH_ELEMENT = Element(_GROUP_LENGTH, "UL", 0)
+_VERSION_ELEMENT = Element(_VERSION, "OB", b"\0\1")
+_OWN_IMPLEMENTATION = (IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME)
+
+# The transfer syntax that a plain pair of arguments stands for (PS3.5 10).
+_PLAIN_SYNTAXES = {(True, True): IMPLICIT_VR_LITTLE_ENDIAN, (False, True): EXPLICIT_VR_LITTLE_ENDIAN,
+                   (False, False): EXPLICIT_VR_BIG_ENDIAN}
+
+
+class Encoding(NamedTuple):
+    """How the data set is laid out; ``uid`` is the transfer syntax that the file meta names, if any."""
+
+    uid: str | None
+    implicit: bool
+    big_endian: bool
+    deflated: bool
+    encapsulated: bool
+
+
+def dcmwrite(
+    target: Target,
+    dataset: Dataset | Mapping[Any, Any],
+    /,
+    write_like_original: bool | None = None,
+    *,
+    implicit_vr: bool | None = None,
+    little_endian: bool | None = None,
+    enforce_file_format: bool = False,
+    force_encoding: bool = False,
+    exist_ok: bool | None = None,
+    overwrite: bool | None = None,
+    implementation: tuple[str, str] | None = None,
+    durable: bool = False,
+    policy: Policy | None = None,
+) -> None:
+    """Write a data set as a DICOM file (PS3.10 7).
+
+    A dataset with a preamble (128 zero bytes, unless you change it) becomes a complete file: the File Meta Information
+    is completed from the dataset. One with ``preamble = None`` is written bare, after its file meta if it has any.
+    The encoding follows, in this order, the Transfer Syntax UID of ``file_meta``, the arguments, and Explicit VR
+    Little Endian. Nothing of the caller's dataset is changed.
+
+    Parameters
+    ----------
+    target : str, bytes, os.PathLike or object with ``write``
+        A path is replaced in one step, when the new file is complete: a failure leaves the old file whole and nothing
+        beside it. Of an object only ``write`` is used.
+    dataset : Dataset or mapping
+        A mapping has DICOM keywords or tags as keys.
+    write_like_original : bool, optional
+        Deprecated; the opposite of ``enforce_file_format``.
+    implicit_vr, little_endian : bool, optional
+        The encoding, where the file meta names no transfer syntax; ``implicit_vr`` alone is little endian.
+    enforce_file_format : bool
+        Write a complete file even if the preamble is None.
+    force_encoding : bool
+        Use the two arguments above whatever the file meta says.
+    exist_ok, overwrite : bool, default True
+        Two names for one option: False refuses to replace an existing file.
+    implementation : (str, str), optional
+        Implementation Class UID and Version Name to fill in, where the file meta has none, instead of dcmenc's own.
+    durable : bool
+        Return only when the file and its folder entry are on the disk.
+    policy : Policy, optional
+        What happens to values that the standard does not allow.
+
+    Raises
+    ------
+    EncodeError
+        A value or a combination that cannot become legal DICOM, with its path; before any byte reaches the target.
+    FileExistsError
+        The target exists and may not be replaced.
+    TypeError
+        A target or dataset of the wrong kind, or contradicting options.
+
+    Examples
+    --------
+    >>> import io
+    >>> ds = Dataset(SOPClassUID="1.2.840.10008.5.1.4.1.1.7", SOPInstanceUID="1.2.3", PatientName="Yamada^Tarou")
+    >>> file = io.BytesIO()
+    >>> dcmwrite(file, ds)
+    >>> file.getvalue()[128:132]
+    b'DICM'
+    """
+    pieces = _pieces(dataset, write_like_original, implicit_vr, little_endian, enforce_file_format, force_encoding, implementation, policy)
+    write_pieces(target, pieces, exist_ok=_may_replace(exist_ok, overwrite), durable=durable)
+
+
+def dumps(
+    dataset: Dataset | Mapping[Any, Any],
+    /,
+    write_like_original: bool | None = None,
+    *,
+    implicit_vr: bool | None = None,
+    little_endian: bool | None = None,
+    enforce_file_format: bool = False,
+    force_encoding: bool = False,
+    implementation: tuple[str, str] | None = None,
+    policy: Policy | None = None,
+) -> bytes:
+    """The bytes that :func:`dcmwrite` would write with the same arguments.
+
+    >>> ds = Dataset(Rows=2)
+    >>> ds.preamble = None
+    >>> dumps(ds, implicit_vr=True)
+    b'(\\x00\\x10\\x00\\x02\\x00\\x00\\x00\\x02\\x00'
+    """
+    pieces = _pieces(dataset, write_like_original, implicit_vr, little_endian, enforce_file_format, force_encoding, implementation, policy)
+    only = pieces[0]
+    return only if len(pieces) == 1 and isinstance(only, bytes) else b"".join(pieces)
+
+
+def open_stream(
+    target: Target,
+    dataset: Dataset | Mapping[Any, Any],
+    /,
+    *,
+    locate: Collection[int] = (),
+    exist_ok: bool = True,
+    durable: bool = False,
+    implementation: tuple[str, str] | None = None,
+    policy: Policy | None = None,
+) -> Stream:
+    """Write a data set now, and more bytes behind it later: for pixels that arrive frame by frame.
+
+    Parameters
+    ----------
+    target, dataset, exist_ok, durable, implementation, policy
+        As for :func:`dcmwrite`.
+    locate : collection of tags
+        Root elements to be patched later; ``Stream.offsets`` says where they stand.
+
+    Returns
+    -------
+    Stream
+        To be committed or discarded; as a context manager it is committed, or discarded if an exception passes.
+
+    Examples
+    --------
+    >>> import io
+    >>> ds = Dataset(Rows=1)
+    >>> ds.preamble = None
+    >>> file = io.BytesIO()
+    >>> with open_stream(file, ds, locate=[0x00280010]) as stream:
+    ...     stream.append(b"more")
+    ...     stream.patch(stream.offsets[0x00280010][1] - 2, bytes([2]))
+    >>> file.getvalue()
+    b'(\\x00\\x10\\x00US\\x02\\x00\\x02\\x00more'
+    """
+    own = _own(dataset, policy)
+    encoding = _choose_encoding(own, None, None, False)
+    head = _head(own, encoding, False, implementation)
+    if encoding.deflated and locate:
+        raise EncodeError("nothing can be patched in a deflated data set; use another transfer syntax")
+    located = dict.fromkeys(locate)
+    if encoding.deflated:
+        first, body = [head], _body(own, encoding, policy, b"", None)
+    else:
+        first, body = [], _body(own, encoding, policy, head, located)
+    sink = open_sink(target, exist_ok=exist_ok, durable=durable)
+    stream = Stream(sink, encoding.deflated, {Tag(tag): place for tag, place in located.items() if place is not None})
+    try:
+        sink.append(*first)
+        stream.append(*body)
+    except BaseException:
+        stream.discard()
+        raise
+    return stream
+
+
+class Stream:
+    """A DICOM file that is still growing; see :func:`open_stream`.
+
+    Attributes
+    ----------
+    offsets : dict
+        Tag -> (offset of the element, offset behind it), for the elements that were to be located.
+    """
+
+    def __init__(self, sink: Sink, deflated: bool, offsets: dict[Tag, tuple[int, int]]) -> None:
+        self._sink = sink
+        self._compressor = _compressor() if deflated else None
+        self._size = 0
+        self.offsets = offsets
+
+    @property
+    def position(self) -> int:
+        """How many bytes of the file are written."""
+        return self._sink.position
+
+    @property
+    def seekable(self) -> bool:
+        """Whether :meth:`patch` works."""
+        return self._sink.seekable and self._compressor is None
+
+    def append(self, *pieces: bytes | memoryview) -> None:
+        """Write more bytes of the data set, in its encoding; they are not copied."""
+        if self._compressor is not None:
+            pieces = tuple(self._compressor.compress(piece) for piece in pieces)
+        self._size += sum(len(piece) for piece in pieces) if self._compressor is not None else 0
+        self._sink.append(*pieces)
+
+    def patch(self, position: int, data: bytes | memoryview) -> None:
+        """Overwrite bytes that stand at ``position`` of the file."""
+        if self._compressor is not None:
+            raise EncodeError("nothing can be patched in a deflated data set")
+        self._sink.patch(position, data)
+
+    def commit(self) -> None:
+        """Complete the file; only now does it take its place."""
+        if self._compressor is not None:
+            rest = self._compressor.flush()
+            self._sink.append(rest, b"\0" * ((self._size + len(rest)) % 2))
+        self._sink.commit()
+
+    def discard(self) -> None:
+        """Give the file up; a path is left as it was before."""
+        self._sink.discard()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            self.commit()
+        else:
+            self.discard()
+
+
+# --------------------------------------------------------------------- from options to bytes
+
+def _pieces(
+    dataset: Any,
+    write_like_original: bool | None,
+    implicit_vr: bool | None,
+    little_endian: bool | None,
+    enforce: bool,
+    force: bool,
+    implementation: tuple[str, str] | None,
+    policy: Policy | None,
+) -> list[bytes | memoryview]:
+    """The whole file as a list of buffers; nothing has been written when this fails."""
+    if write_like_original is not None:
+        warnings.warn("write_like_original is deprecated; use enforce_file_format", DeprecationWarning, stacklevel=3)
+        enforce = not write_like_original
+    if force and enforce:
+        raise EncodeError("force_encoding and enforce_file_format contradict each other")
+    own = _own(dataset, policy)
+    encoding = _choose_encoding(own, implicit_vr, little_endian, force)
+    head = _head(own, encoding, enforce, implementation)
+    if encoding.deflated:
+        return [head, *_deflate(_body(own, encoding, policy, b"", None))]
+    return _body(own, encoding, policy, head, None)
+
+
+def _own(dataset: Any, policy: Policy | None) -> Dataset:
+    if isinstance(dataset, Dataset):
+        return dataset
+    if isinstance(dataset, Mapping):
+        return Dataset(dataset, policy=policy)
+    raise TypeError(f"a dcmenc.Dataset or a mapping of keywords is written, not {type(dataset).__name__}")
+
+
+def _may_replace(exist_ok: bool | None, overwrite: bool | None) -> bool:
+    if exist_ok is not None and overwrite is not None and exist_ok != overwrite:
+        raise TypeError("exist_ok and overwrite are two names for one option, and they contradict each other")
+    return exist_ok is not False and overwrite is not False
+
+
+def _choose_encoding(dataset: Dataset, implicit_vr: bool | None, little_endian: bool | None, force: bool) -> Encoding:
+    """File meta, then arguments, then Explicit VR Little Endian; a contradiction is an error (PS3.5 10, PS3.10 7.1)."""
+    meta = dataset._file_meta
+    named = meta._elements.get(_SYNTAX) if meta is not None else None
+    uid = named.value if named is not None else None
+    known = TRANSFER_SYNTAXES.get(uid) if uid else None
+    if force:
+        if implicit_vr is None or little_endian is None:
+            raise EncodeError("force_encoding needs both implicit_vr and little_endian")
+        return Encoding(uid, implicit_vr, not little_endian, bool(known and known.deflated), bool(known and known.encapsulated))
+    if known is not None:
+        if uid in UNSTORABLE:
+            raise EncodeError(f"{known.name} is for transport only; no file can be stored in it", str(_SYNTAX), _SYNTAX)
+        if implicit_vr is not None and implicit_vr == known.explicit:
+            raise EncodeError(f"implicit_vr={implicit_vr} contradicts the transfer syntax {known.name} of the file meta")
+        if little_endian is not None and little_endian == known.big_endian:
+            raise EncodeError(f"little_endian={little_endian} contradicts the transfer syntax {known.name} of the file meta")
+        return Encoding(uid, not known.explicit, known.big_endian, known.deflated, known.encapsulated)
+    if uid and (name := uid_name(uid)) != uid:
+        raise EncodeError(f"{uid} ({name}) is no transfer syntax", str(_SYNTAX), _SYNTAX)
+    if uid and implicit_vr is None:
+        raise EncodeError(f"{uid} is a private transfer syntax; implicit_vr and little_endian say how it is encoded", str(_SYNTAX), _SYNTAX)
+    implicit, little = bool(implicit_vr), little_endian is not False or implicit_vr is None
+    if implicit and not little:
+        raise EncodeError("there is no Implicit VR Big Endian; force_encoding=True writes it nevertheless")
+    return Encoding(uid or _PLAIN_SYNTAXES[implicit, little], implicit, not little, False, False)
+
+
+def _head(dataset: Dataset, encoding: Encoding, enforce: bool, implementation: tuple[str, str] | None) -> bytes:
+    """Preamble, prefix and File Meta Information (PS3.10 7.1)."""
+    preamble = dataset.preamble
+    if preamble is not None and len(preamble) not in (0, 128):
+        raise EncodeError(f"a preamble is 128 bytes long, not {len(preamble)}")
+    if not preamble and not enforce:
+        meta = dataset._file_meta
+        return _meta_bytes(meta, b"") if meta else b""
+    return _meta_bytes(_complete_meta(dataset, encoding, implementation), bytes(preamble or _ZEROS) + _PREFIX)
+
+
+def _complete_meta(dataset: Dataset, encoding: Encoding, implementation: tuple[str, str] | None) -> Dataset:
+    """The File Meta Information with all its Type 1 elements; the dataset's own UIDs win over stale ones (PS3.10 7.1)."""
+    elements = dataset._elements
+    meta = Dataset()
+    found = meta._elements
+    if dataset._file_meta is not None:
+        found.update(dataset._file_meta._elements)
+    found[_GROUP_LENGTH] = _LENGTH_ELEMENT
+    if _VERSION not in found or found[_VERSION].value is None:
+        found[_VERSION] = _VERSION_ELEMENT
+    for tag, source in ((_SOP_CLASS, _DATASET_SOP_CLASS), (_SOP_INSTANCE, _DATASET_SOP_INSTANCE)):
+        if source in elements and elements[source].value is not None:
+            found[tag] = Element(tag, "UI", elements[source].value)
+        elif tag not in found or found[tag].value is None:
+            raise EncodeError(f"a DICOM file needs it: set {source.keyword}, or preamble = None to write a bare data set",
+                              f"{tag} {tag.keyword}", tag)
+    if encoding.uid is not None:
+        found[_SYNTAX] = Element(_SYNTAX, "UI", encoding.uid)
+    if _IMPLEMENTATION not in found or found[_IMPLEMENTATION].value is None:
+        uid, name = implementation or _OWN_IMPLEMENTATION
+        found[_IMPLEMENTATION] = Element(_IMPLEMENTATION, "UI", uid)
+        found[_IMPLEMENTATION_NAME] = Element(_IMPLEMENTATION_NAME, "SH", name)
+    return meta
+
+
+def _meta_bytes(meta: Dataset, head: bytes) -> bytes:
+    try:
+        return b"".join(encode_dataset(meta, file_meta=True, head=head))
+    except CharacterSetNeeded:
+        raise EncodeError("the file meta holds ASCII text only") from None
+
+
+def _body(
+    dataset: Dataset, encoding: Encoding, policy: Policy | None, head: bytes, locate: dict[int, Any] | None
+) -> list[bytes | memoryview]:
+    """The data set; if its text needs a character set and names none, the output declares UTF-8 (PS3.3 C.12.1.1.2)."""
+    if encoding.big_endian:
+        warnings.warn("Explicit VR Big Endian is retired (PS3.5 A.3); few systems still read it", DcmencWarning, stacklevel=4)
+    try:
+        return _encode(dataset, encoding, policy, head, locate)
+    except CharacterSetNeeded:
+        declared = dataset.copy()
+        declared._elements[_CHARACTER_SET] = _UTF8_ELEMENT
+        return _encode(declared, encoding, policy, head, locate)
+
+
+def _encode(
+    dataset: ElementStore, encoding: Encoding, policy: Policy | None, head: bytes, locate: dict[int, Any] | None
+) -> list[bytes | memoryview]:
+    return encode_dataset(dataset, implicit=encoding.implicit, big_endian=encoding.big_endian, encapsulated=encoding.encapsulated,
+                          policy=policy, head=head, locate=locate)
+
+
+def _compressor() -> zlib._Compress:
+    """Raw deflate, as Deflated Explicit VR Little Endian wants it (PS3.5 A.5)."""
+    return zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
+
+
+def _deflate(pieces: list[bytes | memoryview]) -> Iterator[bytes]:
+    compressor = _compressor()
+    packed = [*map(compressor.compress, pieces), compressor.flush()]
+    yield from packed
+    if sum(map(len, packed)) % 2:
+        yield b"\0"
