@@ -29,12 +29,11 @@ from ._elements cimport (
 )
 from ._swap cimport swap_copy
 from ._values cimport (
-    BUFFER, DECIMAL, ElementStore, FLOAT, INTEGER, NO_VR, SEQUENCE, SIGNED, TAG, TEXT, UNSIGNED, VRInfo, ds_text, vr_info,
+    BUFFER, DECIMAL, ElementStore, FLOAT, INTEGER, ItemList, NO_VR, SEQUENCE, SIGNED, TAG, TEXT, UNSIGNED, VRInfo, ds_text, vr_info,
 )
 
 from .charset import character_set
 from .errors import EncodeError
-from .model import Sequence
 from .values import DS, IS, Fragments
 
 cdef extern from "Python.h":
@@ -64,7 +63,6 @@ class CharacterSetNeeded(Exception):
     """Private signal: text needs a character set, and none is declared from the root down."""
 
 
-cdef object SEQUENCE_TYPE = Sequence
 cdef object DS_TYPE = DS
 cdef object IS_TYPE = IS
 cdef object FRAGMENTS_TYPE = Fragments
@@ -302,8 +300,8 @@ cdef class Walk:
         cdef bint undefined = False
         cdef Py_ssize_t at, length
         cdef object items
-        if isinstance(value, SEQUENCE_TYPE):
-            undefined = value.undefined_length
+        if isinstance(value, ItemList):
+            undefined = (<ItemList>value).undefined_length
             items = value
         else:
             raise EncodeError(f"a sequence takes datasets, not {type(value).__name__}")

@@ -34,6 +34,10 @@ cdef const VRInfo *vr_info(object vr) noexcept
 # The text that a DS was set from, borrowed; NULL when it is not exactly a DS.
 cdef object ds_text(object value)
 
+# The items of a sequence, and whether it is closed by a delimiter; model.Sequence is built on it.
+cdef class ItemList(list):
+    cdef public bint undefined_length
+
 # What C reads of a dataset; model.Dataset is built on it.
 cdef class ElementStore:
     cdef public dict _elements

@@ -31,8 +31,11 @@ cdef extern from "Python.h":
     uint32_t PyUnicode_READ(int, const void *, Py_ssize_t)
     bint PyBytes_CheckExact(object)
     bint PyList_CheckExact(object)
+    Py_ssize_t PyList_GET_SIZE(object)
+    PyObject *PyList_GET_ITEM(object, Py_ssize_t)
+    int PyList_SetSlice(object, Py_ssize_t, Py_ssize_t, object) except -1
+    long PyLong_AsLong(object) except? -1
     int64_t PyLong_AsLongLongAndOverflow(object, int *) except? -1
-    object PyNumber_Float(object)
 
 cdef extern from *:
     """
@@ -48,11 +51,16 @@ cdef extern from *:
         made->ob_item[0] = a; made->ob_item[1] = b; made->ob_item[2] = c;
         return (PyObject *)made;
     }
+    /* An instance by the type's own tp_new, without its __init__. */
+    static PyObject *dcmenc_new(PyObject *cls, PyObject *arguments) {
+        return ((PyTypeObject *)cls)->tp_new((PyTypeObject *)cls, arguments, NULL);
+    }
     static PyObject *dcmenc_new_float(PyObject *cls, PyObject *arguments) {
         return PyFloat_Type.tp_new((PyTypeObject *)cls, arguments, NULL);
     }
     """
     object named_triple "dcmenc_named_triple"(object, object, object, object)
+    object new_instance "dcmenc_new"(object, object)
     object new_float "dcmenc_new_float"(object, object)
 
 # ------------------------------------------------------------------ the VR table, as C sees it
@@ -77,6 +85,9 @@ cdef enum Form:
     DATETIME_FORM = 4
     UID_FORM = 5
     NAME_FORM = 6
+
+# Whole numbers of up to 15 digits fit a decimal string with their sign.
+cdef int64_t LONGEST_DECIMAL = 1000000000000000
 
 cdef object UNSURE = object()
 cdef dict KEYWORDS = {}
@@ -252,7 +263,7 @@ cdef object quick_number(const VRInfo *info, object value):
         if info.kind == INTEGER:
             return value if -(<int64_t>1 << 31) <= whole < <int64_t>1 << 31 else UNSURE
         if info.kind == DECIMAL:
-            return value if -10**15 < whole < 10**15 else UNSURE
+            return value if -LONGEST_DECIMAL < whole < LONGEST_DECIMAL else UNSURE
         return UNSURE
     if PyFloat_CheckExact(value):
         number = PyFloat_AS_DOUBLE(value)
@@ -293,7 +304,7 @@ cdef object quick_decimal_text(str text):
 
 
 cdef object quick_several(const VRInfo *info, list values):
-    cdef Py_ssize_t i, count = len(values)
+    cdef Py_ssize_t i, count = PyList_GET_SIZE(values)
     cdef tuple result = PyTuple_New(count)
     for i in range(count):
         made = quick_one(info, values[i])
@@ -305,21 +316,24 @@ cdef object quick_several(const VRInfo *info, list values):
 
 
 cdef object quick_sequence(object value):
+    cdef Py_ssize_t at
     if type(value) is SEQUENCE_TYPE:
         items = value
-    elif PyList_CheckExact(value) or PyTuple_CheckExact(value):
-        items = SEQUENCE_TYPE(value)
+    elif PyList_CheckExact(value):
+        items = new_instance(SEQUENCE_TYPE, ())
+        PyList_SetSlice(items, 0, 0, value)
     else:
         return UNSURE
-    for item in <list>items:
-        if not isinstance(item, DATASET_TYPE):
+    for at in range(PyList_GET_SIZE(items)):
+        if not isinstance(<object>PyList_GET_ITEM(items, at), ElementStore):
             return UNSURE
     return items
 
 
 cdef object quick_value(const VRInfo *info, object vm, object value):
-    """The normalised value, or UNSURE. ``vm`` is the dictionary's VM tuple (low, high, step), or None."""
+    """The normalised value, or UNSURE."""
     cdef Py_ssize_t count
+    cdef list values
     if value is None:
         return UNSURE
     if info.kind == SEQUENCE:
@@ -331,15 +345,22 @@ cdef object quick_value(const VRInfo *info, object vm, object value):
     if PyList_CheckExact(value):
         values = <list>value
     elif PyTuple_CheckExact(value) and info.kind != TAG:
-        values = list(value)
+        values = list(<tuple>value)
     else:
-        return quick_one(info, value) if vm is None or vm[0] <= 1 else UNSURE
-    count = len(values)
-    if count < 2 or not info.multiple:
-        return UNSURE
-    if vm is not None and (count < vm[0] or (vm[1] is not None and count > vm[1]) or (vm[2] > 1 and count % vm[2])):
+        return quick_one(info, value) if allows(vm, 1) else UNSURE
+    count = PyList_GET_SIZE(values)
+    if count < 2 or not info.multiple or not allows(vm, count):
         return UNSURE
     return quick_several(info, values)
+
+
+cdef inline bint allows(object vm, Py_ssize_t count) except? True:
+    """Whether the dictionary's VM, a tuple (low, high, step), allows so many values; without a VM any number is right."""
+    if vm is None:
+        return True
+    high = <object>PyTuple_GET_ITEM(vm, 1)
+    return (count >= PyLong_AsLong(<object>PyTuple_GET_ITEM(vm, 0)) and (high is None or count <= PyLong_AsLong(high))
+            and count % PyLong_AsLong(<object>PyTuple_GET_ITEM(vm, 2)) == 0)
 
 
 # ------------------------------------------------------------------ the doors of the model
@@ -397,12 +418,27 @@ cdef object unknown_keyword(object dataset, object name):
     return AttributeError(f"{name} is no DICOM keyword{hint} (private and new attributes are set by .add(tag, vr, value))")
 
 
+cdef class ItemList(list):
+    """The part of a sequence that C reads: its items, and whether it is closed by a delimiter (see ``model.Sequence``)."""
+
+    def __init__(self, items=(), undefined_length=False):
+        list.__init__(self, items)
+        self.undefined_length = undefined_length
+
+
 cdef class ElementStore:
     """The part of a dataset that C reads: its elements and flags, and attribute access by keyword (see ``model.Dataset``)."""
 
-    def __cinit__(self, *arguments, **keywords):
+    def __cinit__(self):
         self._elements = {}
         self.preamble = ZERO_PREAMBLE
+
+    def __init__(self, source=None, /, *, policy=None, **attributes):
+        self.policy = policy
+        if source is not None:
+            self.update(source)
+        if attributes:
+            self.update(**attributes)
 
     def __setattr__(self, name, value):
         cdef PyObject *found = keyword_entry(name)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, Self
 
 from . import dicom_json
-from ._values import ElementStore, adopt_types, make_element
+from ._values import ElementStore, ItemList, adopt_types, make_element
 from .dictionary import VM, Tag, lookup, private_name
 from .errors import DcmencError, EncodeError
 from .values import DEFAULT_POLICY, Element, Fragments, Policy, normalise, shorten
@@ -24,7 +24,7 @@ MAX_DEPTH = 128
 _ABSENT = object()
 
 
-class Sequence(list["Dataset"]):
+class Sequence(ItemList):
     """The items of an SQ element: a list of datasets (PS3.5 7.5).
 
     ``undefined_length`` asks for a sequence that is closed by a delimiter instead of counted.
@@ -33,12 +33,7 @@ class Sequence(list["Dataset"]):
     'T-D1100'
     """
 
-    __slots__ = ("undefined_length",)
-    undefined_length: bool
-
-    def __init__(self, items: Iterable[Dataset] = (), undefined_length: bool = False) -> None:
-        super().__init__(items)
-        self.undefined_length = undefined_length
+    __slots__ = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _thaw_sequence, (list(_freeze_items(self, 1)), self.undefined_length)
@@ -79,13 +74,6 @@ class Dataset(ElementStore):
 
     __slots__ = ()
     __hash__ = None  # type: ignore[assignment]
-
-    def __init__(self, source: Mapping[Any, Any] | Dataset | None = None, /, *, policy: Policy | None = None, **attributes: Any) -> None:
-        self.policy = policy
-        if source is not None:
-            self.update(source)
-        for keyword, value in attributes.items():
-            self[keyword] = value
 
     # -- elements
 
