@@ -267,3 +267,16 @@ def test_the_examples_run(function: Callable[..., object]) -> None:
     example = doctest.DocTestParser().get_doctest(function.__doc__ or "", {}, function.__name__, _decimal.__file__, 0)
     assert example.examples
     assert doctest.DocTestRunner(verbose=False).run(example).failed == 0
+
+
+def test_an_array_is_rounded_in_place_to_what_its_text_reads_back_as() -> None:
+    numbers = [0.5, 1 / 3, -2 / 3, 1e300, 12345678901234567.0]
+    values = array("d", numbers)
+    assert _decimal.round_array(values) == sum(round_ds(number) != number for number in numbers)
+    assert list(values) == [round_ds(number) for number in numbers]
+    assert _decimal.round_array(values) == 0
+
+
+def test_an_array_with_a_number_that_ds_cannot_say_is_refused_with_its_index() -> None:
+    with pytest.raises(ValueError, match="value 1 is inf"):
+        _decimal.round_array(array("d", [1.0, math.inf]))

@@ -1,3 +1,4 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """Binary floats as Decimal String text (PS3.5 6.2, DS): the shortest text that reads back, or the nearest of 16 characters.
 
 The arithmetic is in ``_decimal.h``; here are its table of powers of ten, the entrances for other compiled modules
@@ -7,6 +8,7 @@ The arithmetic is in ``_decimal.h``; here are its table of powers of ten, the en
 from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
+from libc.math cimport isfinite
 from libc.stdint cimport uint64_t
 from libc.string cimport strcmp
 
@@ -110,6 +112,45 @@ def round_ds(double value) -> float:
     (0.25, 0.33333333333333)
     """
     return round_to_text(value)
+
+
+def round_array(double[::1] values) -> int:
+    """Round every number in place to what its DS text reads back as (PS3.5 6.2).
+
+    Parameters
+    ----------
+    values : writable buffer of float64
+        One-dimensional and contiguous.
+
+    Returns
+    -------
+    int
+        How many numbers changed.
+
+    Raises
+    ------
+    EncodeError
+        For NaN and the infinities; names the index of the first. Numbers before it are rounded already.
+
+    Examples
+    --------
+    >>> from array import array
+    >>> from dcmenc._decimal import round_array
+    >>> values = array("d", [0.5, 1 / 3])
+    >>> round_array(values), values[1]
+    (1, 0.33333333333333)
+    """
+    cdef Py_ssize_t i = 0, changed = 0, count = values.shape[0]
+    cdef double rounded
+    with nogil:
+        while i < count and isfinite(values[i]):
+            rounded = round_to_text(values[i])
+            changed += rounded != values[i]
+            values[i] = rounded
+            i += 1
+    if i < count:
+        raise EncodeError(f"value {i} is {values[i]}, for which DS has no text (PS3.5 6.2); give finite numbers")
+    return changed
 
 
 cdef Py_ssize_t write_joined(const double *values, Py_ssize_t count, char *out, Py_ssize_t *refused) noexcept nogil:

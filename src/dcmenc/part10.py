@@ -332,7 +332,7 @@ def _choose_encoding(dataset: Dataset, implicit_vr: bool | None, little_endian: 
         if little_endian is not None and little_endian == known.big_endian:
             raise EncodeError(f"little_endian={little_endian} contradicts the transfer syntax {known.name} of the file meta")
         return Encoding(uid, not known.explicit, known.big_endian, known.deflated, known.encapsulated)
-    if uid and (name := uid_name(uid)) != uid:
+    if uid and (name := uid_name(uid)):
         raise EncodeError(f"{uid} ({name}) is no transfer syntax", str(_SYNTAX), _SYNTAX)
     if uid and implicit_vr is None:
         raise EncodeError(f"{uid} is a private transfer syntax; implicit_vr and little_endian say how it is encoded", str(_SYNTAX), _SYNTAX)

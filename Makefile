@@ -1,0 +1,53 @@
+# Everything runs in one virtual environment, made on first use and renewed when the sources that are compiled change.
+VENV ?= .venv
+BASE ?= python3
+PYTHON = $(VENV)/bin/python
+STAMP = $(VENV)/.installed
+COMPILED = $(wildcard src/dcmenc/*.pyx src/dcmenc/*.pxd src/dcmenc/*.h)
+TRACED = build/coverage
+
+.PHONY: demo test bench lint coverage sanitize tables clean
+
+demo: $(STAMP)
+	$(PYTHON) examples/demo.py out/demo
+
+test: $(STAMP)
+	$(PYTHON) -m pytest
+
+bench: $(STAMP)
+	$(PYTHON) -m benchmarks
+
+lint: $(STAMP)
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+	$(PYTHON) -m mypy.stubtest --concise --ignore-missing-stub --allowlist tests/stubtest.txt \
+	    dcmenc._values dcmenc._encode dcmenc._swap dcmenc._decimal
+
+# Cython's coverage needs the generated C beside the sources: a copied tree is built in place with line tracing.
+coverage: $(STAMP)
+	rm -rf $(TRACED) && mkdir -p $(TRACED)
+	cp -r src data tests benchmarks examples tools pyproject.toml setup.py README.md LICENSE $(TRACED)
+	find $(TRACED)/src -name '*.so' -delete
+	cd $(TRACED) && DCMENC_TRACE=1 $(abspath $(PYTHON)) setup.py -q build_ext --inplace
+	cd $(TRACED) && ln -s ../../../data src/dcmenc/data && PYTHONPATH=src DCMENC_TRACED=1 HYPOTHESIS_PROFILE=traced $(abspath $(PYTHON)) -m coverage run \
+	    --rcfile=tests/coverage.ini -m pytest -p no:cacheprovider tests src
+	cd $(TRACED) && $(abspath $(PYTHON)) -m coverage report --rcfile=tests/coverage.ini
+
+# The compiled modules under AddressSanitizer and UndefinedBehaviorSanitizer, in a tree of their own.
+sanitize: $(STAMP)
+	tests/sanitize.sh $(abspath $(PYTHON))
+
+tables: $(STAMP)
+	$(PYTHON) tools/make_tables.py
+
+clean:
+	rm -rf $(VENV) build out *.egg-info src/dcmenc/*.so
+
+$(PYTHON):
+	@$(BASE) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed"; exit 1; }
+	@$(BASE) -m venv $(VENV) || { echo "Debian: apt-get install python3-venv python3-dev gcc make"; exit 1; }
+
+$(STAMP): $(PYTHON) pyproject.toml setup.py constraints-dev.txt $(COMPILED)
+	@command -v cc >/dev/null || { echo "A C compiler is needed. Debian: apt-get install python3-venv python3-dev gcc make"; exit 1; }
+	$(PYTHON) -m pip install -q --disable-pip-version-check -c constraints-dev.txt -e ".[dev]"
+	@touch $@

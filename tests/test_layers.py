@@ -1,0 +1,86 @@
+"""The import rule of the house: a room imports rooms of lower rank only, and some rooms never import certain packages."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import dcmenc
+
+SOURCE = Path(dcmenc.__file__).parent
+
+# A room may import any room of a lower rank, none of its own or of a higher one.
+RANKS = {
+    "errors": 0, "report": 0, "vr": 0, "uid": 0, "_bytes": 0,
+    "dictionary": 1, "charset": 1, "sinks": 1, "_swap": 1, "_decimal": 1,
+    "values": 2,
+    "_values": 3, "dicom_json": 3,
+    "_elements": 4, "model": 4,
+    "_encode": 5,
+    "part10": 6, "pixels": 6,
+    "iod": 9,
+    "images": 10,
+    "pydicom_bridge": 11,
+}
+
+# What a room may never import, whatever its rank.
+NEVER = {
+    "model": {"numpy", "part10"}, "values": {"io", "os"}, "_encode": {"numpy", "os"}, "_swap": {"dictionary", "vr"},
+    "part10": {"numpy"}, "pixels": {"part10", "sinks"}, "iod": {"numpy", "os"},
+    **{room: {"numpy"} for room in ("errors", "report", "vr", "uid", "dictionary", "charset", "sinks", "dicom_json")},
+}
+
+CYTHON_IMPORT = re.compile(r"^\s*from\s+\.(\w*)\s+c?import\s+([\w(]+)|^\s*(?:c?import)\s+([\w.]+)|^\s*from\s+([\w.]+)\s+c?import", re.M)
+
+
+def rooms() -> list[Path]:
+    return sorted(path for suffix in ("*.py", "*.pyx", "*.pxd") for path in SOURCE.glob(suffix) if path.stem != "__init__")
+
+
+def imports_of(path: Path) -> tuple[set[str], set[str]]:
+    """The rooms and the foreign packages that a file imports, also inside functions."""
+    text = path.read_text()
+    if path.suffix != ".py":
+        own, foreign = set(), set()
+        for room, first, plain, source in CYTHON_IMPORT.findall(text):
+            if room or first:
+                own.add(room or first)
+            else:
+                foreign.add((plain or source).split(".")[0])
+        return own, foreign
+    own, foreign = set(), set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            own |= {node.module.split(".")[0]} if node.module else {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            foreign.add((node.module or "").split(".")[0])
+        elif isinstance(node, ast.Import):
+            foreign |= {alias.name.split(".")[0] for alias in node.names}
+    return own, foreign
+
+
+@pytest.mark.parametrize("path", rooms(), ids=lambda path: path.name)
+def test_every_room_imports_only_lower_rooms(path: Path) -> None:
+    own, foreign = imports_of(path)
+    assert path.stem in RANKS, f"{path.name} has no rank"
+    upward = {room for room in own - {path.stem} if RANKS[room] >= RANKS[path.stem]}
+    assert not upward, f"{path.name} imports {upward} of its own or a higher rank"
+    assert not NEVER.get(path.stem, set()) & (own | foreign)
+
+
+def test_no_room_imports_a_dicom_toolkit() -> None:
+    toolkits = {"pydicom", "gdcm", "pynetdicom", "highdicom", "SimpleITK"}
+    assert not [path.name for path in rooms() if imports_of(path)[1] & toolkits]
+
+
+def test_no_module_bears_the_name_of_a_public_function() -> None:
+    assert not {path.stem for path in rooms()} & set(dcmenc.__all__)
+
+
+def test_every_public_name_is_where_the_package_says() -> None:
+    for name in dcmenc.__all__:
+        assert getattr(dcmenc, name).__name__ == name
+    assert set(dcmenc.__all__) <= set(dir(dcmenc))
