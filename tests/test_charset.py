@@ -165,8 +165,7 @@ def text_elements(dataset: pydicom.Dataset, inherited: str) -> list[tuple[str, s
 
 @pytest.mark.parametrize("name", FILES)
 def test_the_files_of_the_annexes_are_read_as_pydicom_reads_them_and_written_as_they_are(name: str) -> None:
-    path = pydicom.data.get_testdata_file(name, read=False)
-    assert isinstance(path, str)
+    (path,) = pydicom.data.get_charset_files(name)
     elements = text_elements(pydicom.dcmread(path, force=True), "")
     assert any(max(raw) > 0x7F or b"\x1b" in raw for _, _, raw, _ in elements)
     for terms, vr, raw, texts in elements:
@@ -177,27 +176,40 @@ def test_the_files_of_the_annexes_are_read_as_pydicom_reads_them_and_written_as_
             assert b"\\".join(charset.encode(value, vr) for value in values) == raw
 
 
-@functools.cache
-def repertoire(terms: str, vr: str) -> tuple[str, ...]:
-    """The characters of the BMP that a set holds, each of them checked by a round trip."""
+def survivors(terms: str, characters: list[str], vr: str) -> list[str]:
+    """The characters that a set holds, each of them checked by a round trip."""
     charset = character_set(terms)
     held = []
-    for ch in BMP:
+    for ch in characters:
         try:
             data = charset.encode(ch, vr)
         except EncodeError:
             continue
         assert charset.decode(data, vr) == ch, (terms, ch, data)
+        if len(charset.terms) > 1:
+            assert final_state(data, charset), (terms, ch, data)
         held.append(ch)
-    return tuple(held)
+    return held
+
+
+# Every script up to Arabic, Thai, symbols, kana, half-width forms, and a few ideographs and syllables.
+SCRIPTS = [chr(point) for block in ((0, 0x600), (0x600, 0x660), (0xE00, 0xE60), (0x2000, 0x2300), (0x3000, 0x3100), (0xFF00, 0xFFF0)) for point in range(*block)]
+SAMPLE = SCRIPTS + random.Random(0).sample([ch for ch in BMP if "\u3400" <= ch <= "\ud7ff"], 700)
+
+
+@functools.cache
+def repertoire(terms: str) -> tuple[str, ...]:
+    """At most 400 characters that a set holds in every VR, of every script that it has."""
+    held = [ch for ch in survivors(terms, SAMPLE, "LO") if ch >= " " and ch not in "^=¥‾\x7f"]
+    return tuple(random.Random(1).sample(held, min(len(held), 400)))
 
 
 @pytest.mark.parametrize("terms", ["", "ISO_IR 13", *("ISO_IR " + n for n in SINGLE), *ALONE])
 def test_every_character_of_a_set_without_extensions_survives(terms: str) -> None:
     size = {"": 128, "ISO_IR 13": 33 + 95 + 63, "ISO_IR 192": len(BMP), "GB18030": len(BMP), "GBK": 128 + 21791}
-    right = {"100": 96, "101": 96, "109": 89, "110": 96, "126": 90, "127": 48, "138": 58, "144": 96, "148": 96, "166": 87, "203": 96}
+    right = {"100": 96, "101": 96, "109": 89, "110": 96, "126": 90, "127": 51, "138": 58, "144": 96, "148": 96, "166": 87, "203": 96}
     wanted = size[terms] if terms in size else 160 + right[terms.removeprefix("ISO_IR ")]
-    assert len(repertoire(terms, "LT")) == wanted
+    assert len(survivors(terms, BMP, "LT")) == wanted
 
 
 @pytest.mark.parametrize(
@@ -232,19 +244,8 @@ def test_every_code_of_a_multi_byte_set_is_read_and_written(terms: str, codec: s
 
 @pytest.mark.parametrize("terms", EXTENSIONS)
 def test_every_character_of_several_sets_survives_in_every_kind_of_vr(terms: str) -> None:
-    sample = random.Random(terms).sample(BMP, 3000) + [chr(point) for point in range(0x600)] + [chr(point) for point in range(0xFF00, 0xFFF0)]
-    charset = character_set(terms)
     for vr in ("LO", "PN", "UT"):
-        held = 0
-        for ch in sample:
-            try:
-                data = charset.encode(ch, vr)
-            except EncodeError:
-                continue
-            held += 1
-            assert charset.decode(data, vr) == ch
-            assert final_state(data, charset)
-        assert held > 100
+        assert len(survivors(terms, SAMPLE, vr)) > 180
 
 
 def final_state(data: bytes, charset: CharacterSet) -> bool:
@@ -262,10 +263,8 @@ def final_state(data: bytes, charset: CharacterSet) -> bool:
     return left == start_left and (right == start_right or not start_right)
 
 
-def texts_of(terms: str, vr: str) -> st.SearchStrategy[str]:
-    held = [ch for ch in repertoire(terms, vr) if ch >= " " and ch != "\x7f"]
-    alphabet = st.one_of(st.sampled_from(held), st.sampled_from("A ^=?\t\r\n\f" if vr == "PN" else "A ?\t\r\n\f"))
-    return st.lists(alphabet, max_size=24).map("".join)
+def texts_of(terms: str) -> st.SearchStrategy[str]:
+    return st.text(st.one_of(st.sampled_from(repertoire(terms)), st.sampled_from("A ?\t\r\n\f")), max_size=24)
 
 
 @pytest.mark.parametrize("terms", EVERY)
@@ -273,9 +272,12 @@ def test_decoding_undoes_encoding_and_every_value_ends_in_the_initial_state(term
     charset = character_set(terms)
 
     @settings(max_examples=40, deadline=None, database=None)
-    @given(st.sampled_from(["LO", "PN", "UT"]), st.data())
-    def check(vr: str, data: st.DataObject) -> None:
-        texts = data.draw(st.lists(texts_of(terms, vr), min_size=1, max_size=1 if vr == "UT" else 3))
+    @given(st.sampled_from(["LO", "PN", "UT"]), st.lists(texts_of(terms), min_size=1, max_size=3))
+    def check(vr: str, texts: list[str]) -> None:
+        if vr == "PN":
+            texts = ["^".join(texts) + "=" + texts[0]]
+        if vr == "UT":
+            texts = texts[:1]
         coded = [charset.encode(text, vr) for text in texts]
         assert [charset.decode(value, vr) for value in coded] == texts
         whole = charset.decode_values(b"\\".join(coded), vr)
@@ -296,15 +298,13 @@ def test_pydicom_reads_what_dcmenc_writes(terms: str) -> None:
     encodings = pydicom.charset.convert_encodings(terms.split("\\"))
 
     @settings(max_examples=60, deadline=None, database=None)
-    @given(st.data())
-    def check(data: st.DataObject) -> None:
-        held = [ch for ch in repertoire(terms, "PN") if ch >= " " and ch not in "\\^=¥‾\x7f"]
-        text = data.draw(st.text(st.sampled_from(held), max_size=12))
-        name = "^".join(data.draw(st.lists(st.text(st.sampled_from(held), min_size=1, max_size=6), min_size=1, max_size=3)))
+    @given(st.lists(st.text(st.sampled_from(repertoire(terms)), min_size=1, max_size=6), min_size=1, max_size=3))
+    def check(parts: list[str]) -> None:
+        text, name = "".join(parts), "^".join(parts)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             assert pydicom.charset.decode_bytes(charset.encode(text, "LO"), encodings, {0x0D, 0x0A, 0x09, 0x0C}) == text
-            assert str(PersonName(charset.encode(name, "PN"), encodings)) == name.rstrip("=^ ") or name.endswith(" ")
+            assert str(PersonName(charset.encode(name, "PN"), encodings)) == name
 
     check()
 
@@ -315,10 +315,8 @@ def test_dcmenc_reads_what_pydicom_writes(terms: str) -> None:
     encodings = pydicom.charset.convert_encodings(terms.split("\\"))
 
     @settings(max_examples=60, deadline=None, database=None)
-    @given(st.data())
-    def check(data: st.DataObject) -> None:
-        held = [ch for ch in repertoire(terms, "LO") if ch > " " and ch not in "\\~¥‾\x7f"]
-        text = data.draw(st.text(st.sampled_from(held), max_size=12))
+    @given(st.text(st.sampled_from([ch for ch in repertoire(terms) if ch != "~"]), max_size=12))
+    def check(text: str) -> None:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
@@ -334,9 +332,8 @@ def test_dcmenc_reads_what_pydicom_writes(terms: str) -> None:
     ("terms", "text", "coded"),
     [
         ("GB18030", "乗^b", "815C5E62"),
-        ("GBK", "俓", "825E"[:0] + "俓".encode("gbk").hex()),
-        ("\\ISO 2022 IR 87", "＝＼＾", "1B2442216121402130"[:0] + "1B24422161214021301B2842"),
-        ("\\ISO 2022 IR 87", "徐暑輯", "1B2442" + "徐暑輯".encode("iso2022_jp")[3:-3].hex() + "1B2842"),
+        ("GBK", "俓", "825C"),
+        ("\\ISO 2022 IR 87", "＝＼＾", "1B24422161214021301B2842"),
     ],
 )
 def test_bytes_that_look_like_delimiters_do_not_split(terms: str, text: str, coded: str) -> None:
@@ -352,7 +349,7 @@ def test_bytes_that_look_like_delimiters_do_not_split(terms: str, text: str, cod
 def test_no_trail_byte_of_a_chinese_set_splits_a_value() -> None:
     for terms in ("GB18030", "GBK"):
         charset = character_set(terms)
-        text = [ch for ch in repertoire(terms, "LO") if any(byte in charset.encode(ch, "LO")[1:] for byte in b"\\^=")]
+        text = [ch for ch in survivors(terms, BMP[0x4E00:0xA000], "LO") if any(byte in charset.encode(ch, "LO")[1:] for byte in b"\\^=")]
         assert len(text) > 200
         assert charset.decode_values(charset.encode("".join(text), "LO"), "LO") == ["".join(text)]
 

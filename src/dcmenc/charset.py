@@ -19,6 +19,8 @@ The tables of the coded sets are Python's codecs. Where vendors differ, the mapp
 When several code elements hold a character, the one in use is kept; otherwise the first in the order of the declaration is
 designated. The initial state is restored before control characters, before ``^`` and ``=`` in PN, and at the end of the value.
 Where value 1 leaves G1 undefined there is nothing to restore in G1: annexes I and K write no escape there, nor does dcmenc.
+Many readers hold one set at a time, not one for G0 and one for G1. For their sake a multi-byte G0 set is left before G1 is
+used, and G1 is designated anew after an escape sequence for G0: never needed, always legal.
 """
 
 from __future__ import annotations
@@ -283,11 +285,13 @@ class CharacterSet:
         """Encode with the state of G0 and G1 followed character by character."""
         delimiters = _delimiters(vr)
         state: list[_Element | None] = list(self._initial)
+        named = 1  # the area that the last escape sequence named; in the initial state readers know both
         out = bytearray()
         for index, ch in enumerate(text):
             if ch in delimiters or ((ch < " " or ch == "\x7f") and not (self._extends and ch == _ESC)):
                 out += self._restore(state)
                 out.append(ord(ch))
+                named = 1
                 continue
             place = self._place(ch, state, delimiters)
             if place is None:
@@ -296,9 +300,12 @@ class CharacterSet:
                 place = self._place("?", state, delimiters)
             if place is not None:
                 element, code = place
-                if state[element.area] is not element:
+                if element.area and state[0] is not None and state[0].width == 2:
+                    out += self._initial[0].escape
+                    state[0], named = self._initial[0], 0
+                if state[element.area] is not element or element.area > named:
                     out += element.escape
-                    state[element.area] = element
+                    state[element.area], named = element, element.area
                 out += code
         return bytes(out + self._restore(state))
 
@@ -387,10 +394,9 @@ class CharacterSet:
             if errors == "strict":
                 self._misread(run[0], position)
             return "\ufffd" * len(run)
-        if element.opening and element.area:
-            run = bytes(byte & 0x7F for byte in run)
+        codes = bytes(byte & 0x7F for byte in run) if element.opening and element.area else run
         try:
-            return (element.opening + run).decode(element.codec, errors)
+            return (element.opening + codes).decode(element.codec, errors)
         except UnicodeDecodeError as fault:
             start = max(fault.start - len(element.opening), 0)
             self._misread(run[start], position + start)

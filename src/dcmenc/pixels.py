@@ -180,7 +180,8 @@ class ImageSpec:
         return self.rows * self.columns * self.samples * self.allocated
 
     def _check_size(self) -> None:
-        for name, size, most in (("rows", self.rows, _LONGEST_SIDE), ("columns", self.columns, _LONGEST_SIDE), ("frames", self.frames, _MOST_FRAMES)):
+        for name, most in (("rows", _LONGEST_SIDE), ("columns", _LONGEST_SIDE), ("frames", _MOST_FRAMES)):
+            size = getattr(self, name)
             if not 1 <= size <= most:
                 raise PixelError(f"an image has 1 to {most} {name}, not {size}")
 
@@ -204,7 +205,8 @@ class ImageSpec:
         if self.planar not in (0, 1) or (self.planar and self.samples == 1):
             raise PixelError("the planar configuration is 0, or 1 where a pixel has 3 samples")
         if not row.gray and (self.kind != "integer" or self.signed):
-            raise PixelError(f"{self.photometric} takes unsigned integers, not {'signed ones' if self.kind == 'integer' else self.kind + 's'}")
+            given = "signed ones" if self.kind == "integer" else f"{self.kind}s"
+            raise PixelError(f"{self.photometric} takes unsigned integers, not {given}")
         if self.photometric == "PALETTE COLOR" and self.allocated > 16:
             raise PixelError("PALETTE COLOR takes 8 or 16 bits allocated; a palette has at most 65536 entries")
 
@@ -253,8 +255,8 @@ def _axes(shape: tuple[int, ...], photometric: str | None) -> tuple[int, int, in
     """Frames, rows, columns, samples of a shape; what is ambiguous is decided by the photometric interpretation."""
     samples = PHOTOMETRICS[photometric].samples if photometric else 3 if len(shape) > 2 and shape[-1] == 3 else 1
     if len(shape) not in (2, 3, 4):
-        raise PixelError(f"an array of shape {shape} is no image: the axes are (rows, columns), (rows, columns, 3), (frames, rows, columns) "
-                         "or (frames, rows, columns, 3)")
+        raise PixelError(f"an array of shape {shape} is no image: the axes are (rows, columns), (rows, columns, 3), "
+                         "(frames, rows, columns) or (frames, rows, columns, 3)")
     if samples == 3 and (len(shape) == 2 or shape[-1] != 3):
         hint = "; move the axis of samples to the end: numpy.moveaxis(array, -3, -1)" if 3 in shape[-3:-2] else ""
         raise PixelError(f"{photometric} needs three samples on the last axis, which an array of shape {shape} does not have{hint}")
@@ -303,20 +305,25 @@ def native_bytes(array: Any, spec: ImageSpec) -> memoryview:
     pixels = as_pixels(array)
     _check_agreement(pixels, spec)
     if spec.kind == "bit":
-        return memoryview(np.packbits(pixels.reshape(-1), bitorder="little"))
+        return _bytes_of(np.packbits(pixels.reshape(-1), bitorder="little"))
     _check_range(pixels, spec)
     if spec.planar:
         pixels = np.moveaxis(pixels, -1, -3)
     little = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("<"))
-    return memoryview(little.reshape(-1).view(np.uint8))
+    return _bytes_of(little.reshape(-1).view(np.uint8))
+
+
+def _bytes_of(octets: np.ndarray[Any, Any]) -> memoryview:
+    return octets.data
 
 
 def _check_agreement(pixels: np.ndarray[Any, Any], spec: ImageSpec) -> None:
     if not PHOTOMETRICS[spec.photometric].native:
         raise PixelError(f"{spec.photometric} is for compressed pixels only; uncompressed ones are RGB or YBR_FULL")
     if _DTYPES[pixels.dtype.kind, pixels.dtype.itemsize] != (spec.kind, spec.allocated, spec.signed):
-        raise PixelError(f"an array of {pixels.dtype} is not what is described: {spec.kind}, {spec.allocated} bits, {'signed' if spec.signed else 'unsigned'}")
-    if pixels.shape not in (spec.shape, (1, *spec.shape)[-len(pixels.shape):]):
+        sign = "signed" if spec.signed else "unsigned"
+        raise PixelError(f"an array of {pixels.dtype} is not what is described: {spec.kind}, {spec.allocated} bits, {sign}")
+    if pixels.shape != spec.shape and (spec.frames > 1 or pixels.shape != (1, *spec.shape)):
         raise PixelError(f"an array of shape {pixels.shape} is not what is described: {spec.shape}")
 
 
@@ -461,7 +468,7 @@ def invalidate(ds: Dataset, spec: ImageSpec, *, new_values: bool = True) -> list
     Parameters
     ----------
     ds : Dataset
-        Changed in place; its items are replaced, not changed.
+        Changed in place, with its items.
     spec : ImageSpec
         The new pixels.
     new_values : bool
@@ -502,9 +509,8 @@ def _drop_frames(ds: Dataset, spec: ImageSpec) -> list[Dropped]:
         ds.PerFrameFunctionalGroupsSequence = Sequence(groups[: spec.frames])
         tag = Tag("PerFrameFunctionalGroupsSequence")
         dropped.append(Dropped(f"{tag}[{spec.frames}]", tag.keyword, f"there are {spec.frames} frames"))
-    for keyword in FRAME_VECTORS:
-        if keyword in ds and _count(getattr(ds, keyword)) != spec.frames:
-            dropped.append(_drop(ds, Tag(keyword), f"has not one value for each of {spec.frames} frames"))
+    vectors = [keyword for keyword in FRAME_VECTORS if keyword in ds and _count(getattr(ds, keyword)) != spec.frames]
+    dropped += [_drop(ds, Tag(keyword), f"has not one value for each of {spec.frames} frames") for keyword in vectors]
     pointers = getattr(ds, "FrameIncrementPointer", None)
     if pointers is not None and any(tag not in ds for tag in (pointers if isinstance(pointers, tuple) else (pointers,))):
         dropped.append(_drop(ds, Tag("FrameIncrementPointer"), "points to an attribute that is not there"))
@@ -529,7 +535,8 @@ def _drop_overlays(ds: Dataset, spec: ImageSpec) -> list[Dropped]:
 
 def _reopen_signs(ds: Dataset) -> None:
     """Leave US or SS to the new PixelRepresentation again, in items too; the walk refuses a value that does not fit it."""
-    for element in list(ds.values()):
+    for tag in ds:
+        element = ds[tag]
         if element.vr == "SQ" and element.value:
             for item in element.value:
                 _reopen_signs(item)

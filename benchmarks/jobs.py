@@ -1,0 +1,53 @@
+"""What a peer hands to the clock, and the pieces that all peers share: a folder to fill, a process to start."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+
+class Job(NamedTuple):
+    """``act`` is timed; ``before`` runs before each timed call, off the clock; ``values`` is how many values one call writes."""
+
+    act: Callable[[], object]
+    collect: Callable[[], bytes]
+    before: Callable[[], object] | None = None
+    values: int = 0
+
+
+def empty(folder: str) -> None:
+    """Take all files out of a folder, so that every timed call creates them anew."""
+    for name in os.listdir(folder):
+        os.unlink(os.path.join(folder, name))
+
+
+def folder_job(folder: str, act: Callable[[], object]) -> Job:
+    """A job that writes files; its result is all of them, by name."""
+
+    def collect() -> bytes:
+        empty(folder)
+        act()
+        content = []
+        for name in sorted(os.listdir(folder)):
+            with open(os.path.join(folder, name), "rb") as file:
+                content.append(file.read())
+        return b"".join(content)
+
+    return Job(act, collect, lambda: empty(folder))
+
+
+def process_job(code: str) -> Job:
+    """A job that starts a Python process; its result is the libraries the process has loaded, one a line."""
+    told = f"{code}\nimport sys\nprint('\\n'.join(sorted(name for name in sys.modules if '.' not in name)))"
+    # Only errors are shown: a process that fails is no measurement.
+    return Job(lambda: subprocess.run([sys.executable, "-c", code], check=True),
+               lambda: subprocess.run([sys.executable, "-c", told], check=True, capture_output=True).stdout)
+
+
+def set_all(target: Any, values: dict[str, Any]) -> Any:
+    for keyword, value in values.items():
+        setattr(target, keyword, value)
+    return target

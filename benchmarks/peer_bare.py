@@ -1,0 +1,47 @@
+"""No toolkit at all: what the system call, the interpreter or ``repr`` costs. The floor, not a writer of DICOM."""
+
+from __future__ import annotations
+
+import os
+
+from . import cases
+from .jobs import Job, folder_job, process_job
+
+# As much as preamble, file meta and header take in the case "pixels".
+_HEAD = bytes(1024)
+
+
+def prepare(case: cases.Case, form: str, size: cases.Size, folder: str) -> Job:
+    """Everything that is done before the clock starts."""
+    if case.road == "process":
+        return process_job("pass")
+    if case.road == "decimals":
+        values = cases.decimal_values(case.name, size)
+        return Job(lambda: _join(values), lambda: _join(values).encode(), values=len(values))
+    if case.road == "file":
+        data = cases.pixel_buffer(1 if size == "check" else 100)
+        return folder_job(folder, lambda: _write(os.path.join(folder, "bare"), data))
+    raise ValueError(f"the case {case.name!r} has no bare contender")
+
+
+def run(job: Job) -> object:
+    return job.act()
+
+
+def result(job: Job) -> bytes:
+    return job.collect()
+
+
+def _join(values: list[float]) -> str:
+    return "\\".join(map(repr, values))
+
+
+def _write(path: str, data: bytes) -> None:
+    target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        for piece in (_HEAD, data):
+            view = memoryview(piece)
+            while view:
+                view = view[os.write(target, view):]
+    finally:
+        os.close(target)

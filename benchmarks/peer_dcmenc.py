@@ -1,0 +1,61 @@
+"""dcmenc as a contender: its own ``Dataset``, written with ``dumps`` and ``dcmwrite``."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import dcmenc
+from dcmenc._decimal import join_ds
+
+from . import cases
+from .jobs import Job, folder_job, process_job, set_all
+
+_PROCESSES = {
+    "import": "import dcmenc",
+    "first-dumps": "import dcmenc; from benchmarks.cases import small, META; ds = small(dcmenc.Dataset); "
+                   "ds.file_meta = META; dcmenc.dumps(ds)",
+}
+
+
+def prepare(case: cases.Case, form: str, size: cases.Size, folder: str) -> Job:
+    """Everything that is done before the clock starts."""
+    if case.road == "process":
+        return process_job(_PROCESSES[case.name])
+    if case.road == "decimals":
+        values = cases.as_form(cases.decimal_values(case.name, size), form)
+        return Job(lambda: join_ds(values), lambda: join_ds(values), values=len(values))
+    if case.road == "build":
+        return Job(lambda: dcmenc.dumps(_build(case, form, size)), lambda: dcmenc.dumps(_build(case, form, size)))
+    ds = _build(case, form, size)
+    if case.road == "dumps":
+        return Job(lambda: dcmenc.dumps(ds), lambda: dcmenc.dumps(ds))
+    paths = [os.path.join(folder, f"{number:04}.dcm") for number in range(cases.file_count(size) if case.road == "files" else 1)]
+    return folder_job(folder, lambda: _write(paths, ds))
+
+
+def run(job: Job) -> object:
+    return job.act()
+
+
+def result(job: Job) -> bytes:
+    return job.collect()
+
+
+def _build(case: cases.Case, form: str, size: cases.Size) -> Any:
+    if case.name.startswith("ct") or case.name == "files":
+        # Until dcmenc reads files, pydicom does; every value is decoded on the way over.
+        import pydicom
+
+        ds: Any = dcmenc.from_pydicom(pydicom.dcmread(cases.ct_path()))
+        if form == "implicit":
+            ds.file_meta.TransferSyntaxUID = cases.IMPLICIT
+        return ds
+    ds = cases.build(case.name, form, size, dcmenc.Dataset)
+    set_all(ds.file_meta, cases.META)
+    return ds
+
+
+def _write(paths: list[str], ds: Any) -> None:
+    for path in paths:
+        dcmenc.dcmwrite(path, ds)

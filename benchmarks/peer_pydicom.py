@@ -1,0 +1,79 @@
+"""pydicom as a contender: its ``dcmwrite`` to memory or to a path."""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import Any
+
+import pydicom
+from pydicom.dataset import FileMetaDataset
+from pydicom.valuerep import format_number_as_ds
+
+from . import cases
+from .jobs import Job, folder_job, process_job, set_all
+
+_PROCESSES = {
+    "import": "import pydicom",
+    "first-dumps": "import io; import pydicom; from benchmarks.cases import small, META; from benchmarks.jobs import set_all; "
+                   "ds = small(pydicom.Dataset); ds.file_meta = set_all(pydicom.dataset.FileMetaDataset(), META); "
+                   "pydicom.dcmwrite(io.BytesIO(), ds, enforce_file_format=True)",
+}
+
+
+def prepare(case: cases.Case, form: str, size: cases.Size, folder: str) -> Job:
+    """Everything that is done before the clock starts."""
+    if case.road == "process":
+        return process_job(_PROCESSES[case.name])
+    if case.road == "decimals":
+        values = cases.decimal_values(case.name, size)
+        return Job(lambda: _join(values), lambda: _join(values).encode(), values=len(values))
+    if case.road == "build":
+        return Job(lambda: _dumps(_build(case, form, size)), lambda: _dumps(_build(case, form, size)))
+    ds = _build(case, form, size)
+    if case.road == "dumps":
+        return Job(lambda: _dumps(ds), lambda: _dumps(ds))
+    paths = [os.path.join(folder, f"{number:04}.dcm") for number in range(cases.file_count(size) if case.road == "files" else 1)]
+    return folder_job(folder, lambda: _write(paths, ds))
+
+
+def run(job: Job) -> object:
+    return job.act()
+
+
+def result(job: Job) -> bytes:
+    return job.collect()
+
+
+def read_ct(form: str) -> Any:
+    """CT_small.dcm as read, its values still raw."""
+    ds = pydicom.dcmread(cases.ct_path())
+    if form == "implicit":
+        ds.file_meta.TransferSyntaxUID = pydicom.uid.UID(cases.IMPLICIT)
+    return ds
+
+
+def _build(case: cases.Case, form: str, size: cases.Size) -> Any:
+    if case.name.startswith("ct") or case.name == "files":
+        ds = read_ct(form)
+        for _ in ds.iterall():
+            pass  # decodes every value, as from_pydicom does for the other side
+        return ds
+    ds = cases.build(case.name, form, size, pydicom.Dataset)
+    ds.file_meta = set_all(FileMetaDataset(), cases.META)
+    return ds
+
+
+def _dumps(ds: Any) -> bytes:
+    buffer = io.BytesIO()
+    pydicom.dcmwrite(buffer, ds, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+def _write(paths: list[str], ds: Any) -> None:
+    for path in paths:
+        pydicom.dcmwrite(path, ds, enforce_file_format=True)
+
+
+def _join(values: list[float]) -> str:
+    return "\\".join(map(format_number_as_ds, values))

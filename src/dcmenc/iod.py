@@ -1,0 +1,484 @@
+"""What a SOP class demands of a dataset: modules, attributes and their Types as tables, and the two walks over them (PS3.3).
+
+``complete`` fills what a writer may fill, ``check`` reports what is missing or wrong. Clinical facts are never invented:
+what only the user can know stays empty where the Type allows that, and is reported where it does not. How pixels are
+described is in ``pixels.py``; no files here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from .dictionary import Tag
+from .model import Dataset
+from .report import Finding, Report
+from .uid import generate_uid, uid_name
+
+SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+SINGLE_BIT = f"{SECONDARY_CAPTURE}.1"
+GRAYSCALE_BYTE = f"{SECONDARY_CAPTURE}.2"
+GRAYSCALE_WORD = f"{SECONDARY_CAPTURE}.3"
+TRUE_COLOR = f"{SECONDARY_CAPTURE}.4"
+
+
+class Attribute(NamedTuple):
+    """One row of a module: the Type, what a writer fills in, when a conditional one is required, which values it has.
+
+    ``fill`` and ``when`` are keys of the tables below; ``open_list`` says that the values are Defined Terms, beside which
+    others are allowed (PS3.3 5.2).
+    """
+
+    keyword: str
+    type: str
+    fill: str = ""
+    when: str = ""
+    values: tuple[Any, ...] = ()
+    open_list: bool = False
+
+
+class Module(NamedTuple):
+    """A module and its clause of PS3.3."""
+
+    clause: str
+    attributes: tuple[Attribute, ...]
+
+
+class Iod(NamedTuple):
+    """An IOD: its modules, the values that its pixels may have, and what a writer states of an image that it made."""
+
+    modules: tuple[Module, ...]
+    pixels: Mapping[str, tuple[Any, ...]]
+    constants: Mapping[str, Any]
+
+
+class Sources(NamedTuple):
+    """Where the filling of one dataset comes from: new UIDs, and one moment for all dates and times."""
+
+    dataset: Dataset
+    uid: Callable[[], str]
+    moment: Any
+
+
+# --------------------------------------------------------------------- modules
+
+PATIENT = Module("PS3.3 C.7.1.1", (
+    Attribute("PatientName", "2"),
+    Attribute("PatientID", "2"),
+    Attribute("PatientBirthDate", "2"),
+    Attribute("PatientSex", "2", values=("M", "F", "O")),
+    Attribute("ResponsiblePersonRole", "1C", when="a responsible person is named"),
+    Attribute("PatientIdentityRemoved", "3", values=("YES", "NO")),
+    Attribute("DeidentificationMethod", "1C", when="the identity is removed without a code for the method"),
+))
+
+GENERAL_STUDY = Module("PS3.3 C.7.2.1", (
+    Attribute("StudyInstanceUID", "1", fill="uid"),
+    Attribute("StudyDate", "2"),
+    Attribute("StudyTime", "2"),
+    Attribute("ReferringPhysicianName", "2"),
+    Attribute("StudyID", "2"),
+    Attribute("AccessionNumber", "2"),
+))
+
+GENERAL_SERIES = Module("PS3.3 C.7.3.1", (
+    Attribute("Modality", "1"),
+    Attribute("SeriesInstanceUID", "1", fill="uid"),
+    Attribute("SeriesNumber", "2"),
+    Attribute("Laterality", "2C", when="the body part may be one of a pair", values=("R", "L")),
+))
+
+SC_EQUIPMENT = Module("PS3.3 C.8.6.1", (
+    Attribute("ConversionType", "1", values=("DV", "DI", "DF", "WSD", "SD", "SI", "DRW", "SYN"), open_list=True),
+))
+
+GENERAL_IMAGE = Module("PS3.3 C.7.6.1", (
+    Attribute("InstanceNumber", "2"),
+    Attribute("PatientOrientation", "2C", when="no plane is given"),
+    Attribute("BurnedInAnnotation", "3", values=("YES", "NO")),
+    Attribute("RecognizableVisualFeatures", "3", values=("YES", "NO")),
+    Attribute("LossyImageCompression", "3", values=("00", "01")),
+    Attribute("QualityControlImage", "3", values=("YES", "NO", "BOTH")),
+))
+
+IMAGE_PIXEL = Module("PS3.3 C.7.6.3", (
+    Attribute("SamplesPerPixel", "1"),
+    Attribute("PhotometricInterpretation", "1"),
+    Attribute("PlanarConfiguration", "1C", when="a pixel has several samples", values=(0, 1)),
+    Attribute("Rows", "1"),
+    Attribute("Columns", "1"),
+    Attribute("BitsAllocated", "1"),
+    Attribute("BitsStored", "1"),
+    Attribute("HighBit", "1"),
+    Attribute("PixelRepresentation", "1", values=(0, 1)),
+    *(Attribute(f"{colour}PaletteColorLookupTableDescriptor", "1C", when="there is a palette") for colour in ("Red", "Green", "Blue")),
+    *(Attribute(f"{colour}PaletteColorLookupTableData", "1C", when="there is a palette in full") for colour in ("Red", "Green", "Blue")),
+    Attribute("ExtendedOffsetTableLengths", "1C", when="there is an extended offset table"),
+    Attribute("PixelData", "1C", when="the pixels are in the file"),
+))
+
+SC_IMAGE = Module("PS3.3 C.8.6.2", (
+    Attribute("PixelSpacingCalibrationDescription", "1C", when="the pixel spacing is calibrated"),
+))
+
+MODALITY_LUT = Module("PS3.3 C.11.1", (
+    Attribute("RescaleSlope", "1C", when="there is a rescale intercept"),
+    Attribute("RescaleType", "1C", when="there is a rescale intercept"),
+))
+
+VOI_LUT = Module("PS3.3 C.11.2", (
+    Attribute("WindowWidth", "1C", when="there is a window centre"),
+))
+
+CINE = Module("PS3.3 C.7.6.5", (
+    Attribute("FrameTime", "1C", when="the frame increment points to it"),
+    Attribute("FrameTimeVector", "1C", when="the frame increment points to it"),
+))
+
+MULTI_FRAME = Module("PS3.3 C.7.6.6", (
+    Attribute("NumberOfFrames", "1", fill="one frame"),
+    Attribute("FrameIncrementPointer", "1", fill="pointer"),
+))
+
+SC_MULTI_FRAME_IMAGE = Module("PS3.3 C.8.6.3", (
+    Attribute("BurnedInAnnotation", "1", values=("YES", "NO")),
+    Attribute("PresentationLUTShape", "1C", when="gray levels are stored", values=("IDENTITY",)),
+    Attribute("RescaleIntercept", "1C", when="gray levels are stored", values=(0,)),
+    Attribute("RescaleSlope", "1C", when="gray levels are stored", values=(1,)),
+    Attribute("RescaleType", "1C", when="gray levels are stored", values=("US",)),
+    Attribute("NominalScannedPixelSpacing", "1C", when="a film was digitised"),
+    Attribute("PixelSpacingCalibrationDescription", "1C", when="the pixel spacing is calibrated"),
+))
+
+SC_MULTI_FRAME_VECTOR = Module("PS3.3 C.8.6.4", (
+    Attribute("PageNumberVector", "1C", fill="pages", when="the frame increment points to it"),
+    *(Attribute(f"{name}Vector", "1C", when="the frame increment points to it")
+      for name in ("FrameLabel", "FramePrimaryAngle", "FrameSecondaryAngle", "SliceLocation", "DisplayWindowLabel")),
+))
+
+SOP_COMMON = Module("PS3.3 C.12.1", (
+    Attribute("SOPClassUID", "1"),
+    Attribute("SOPInstanceUID", "1", fill="uid"),
+    Attribute("InstanceCreationDate", "3", fill="date"),
+    Attribute("InstanceCreationTime", "3", fill="time"),
+))
+
+# What every storage SOP class of a patient has, whatever its IOD.
+COMMON = (PATIENT, GENERAL_STUDY, GENERAL_SERIES, SOP_COMMON)
+
+
+# --------------------------------------------------------------------- IODs
+
+_IMAGE = (*COMMON, SC_EQUIPMENT, GENERAL_IMAGE, IMAGE_PIXEL)
+_MULTI_FRAME_IMAGE = (*_IMAGE, CINE, MULTI_FRAME, SC_MULTI_FRAME_IMAGE, SC_MULTI_FRAME_VECTOR)
+
+# "OT" and "WSD": an image of no known modality, made on a workstation (PS3.3 C.7.3.1.1.1, C.8.6.1).
+_MADE_HERE = {"Modality": "OT", "ConversionType": "WSD"}
+# YES, because a writer can't see whether an identifying text is in the pixels, and NO would vouch for it.
+_FRAMES_MADE_HERE = {**_MADE_HERE, "BurnedInAnnotation": "YES"}
+_GRAY_FRAMES_MADE_HERE = {
+    **_FRAMES_MADE_HERE, "PresentationLUTShape": "IDENTITY", "RescaleIntercept": 0, "RescaleSlope": 1, "RescaleType": "US",
+}
+
+_BYTE = {"BitsAllocated": (8,), "BitsStored": (8,), "HighBit": (7,), "PixelRepresentation": (0,)}
+_GRAY = {"SamplesPerPixel": (1,), "PhotometricInterpretation": ("MONOCHROME2",)}
+
+IODS: Mapping[str, Iod] = {
+    SECONDARY_CAPTURE: Iod(  # PS3.3 A.8.1
+        (*_IMAGE, SC_IMAGE, MODALITY_LUT, VOI_LUT), {"NumberOfFrames": (1,), "BitsAllocated": (1, 8, 16, 32)}, _MADE_HERE),
+    SINGLE_BIT: Iod(  # PS3.3 A.8.2
+        _MULTI_FRAME_IMAGE,
+        {**_GRAY, "BitsAllocated": (1,), "BitsStored": (1,), "HighBit": (0,), "PixelRepresentation": (0,)}, _FRAMES_MADE_HERE),
+    GRAYSCALE_BYTE: Iod(  # PS3.3 A.8.3
+        (*_MULTI_FRAME_IMAGE, VOI_LUT), {**_GRAY, **_BYTE}, _GRAY_FRAMES_MADE_HERE),
+    GRAYSCALE_WORD: Iod(  # PS3.3 A.8.4
+        (*_MULTI_FRAME_IMAGE, VOI_LUT),
+        {**_GRAY, "BitsAllocated": (16,), "BitsStored": tuple(range(9, 17)), "HighBit": tuple(range(8, 16)), "PixelRepresentation": (0,)},
+        _GRAY_FRAMES_MADE_HERE),
+    TRUE_COLOR: Iod(  # PS3.3 A.8.5
+        _MULTI_FRAME_IMAGE,
+        {"SamplesPerPixel": (3,), "PhotometricInterpretation": ("RGB", "YBR_FULL_422", "YBR_RCT", "YBR_ICT", "YBR_PARTIAL_420"),
+         "PlanarConfiguration": (0,), **_BYTE},
+        _FRAMES_MADE_HERE),
+}
+
+
+# --------------------------------------------------------------------- conditions
+
+# Body parts that are not one of a pair: Laterality does not apply to them (PS3.16 L, PS3.3 C.7.3.1).
+UNPAIRED = frozenset((
+    "ABDOMEN", "BLADDER", "BRAIN", "CHEST", "COCCYX", "CSPINE", "HEAD", "HEART", "LIVER", "LSPINE", "NECK", "PANCREAS", "PELVIS",
+    "PROSTATE", "SKULL", "SPLEEN", "SSPINE", "STERNUM", "TSPINE", "UTERUS",
+))
+
+
+def _value(ds: Dataset, keyword: str) -> Any:
+    return getattr(ds, keyword, None)
+
+
+def _several(value: Any) -> tuple[Any, ...]:
+    return () if value is None else tuple(value) if isinstance(value, (tuple, list)) else (value,)
+
+
+def _frames(ds: Dataset) -> int:
+    return _value(ds, "NumberOfFrames") or 1
+
+
+def _may_be_paired(ds: Dataset, keyword: str) -> bool:
+    sides = ("ImageLaterality", "FrameLaterality", "MeasurementLaterality")
+    return _value(ds, "BodyPartExamined") not in UNPAIRED and not any(side in ds for side in sides)
+
+
+# Each takes the dataset and the keyword of the row.
+CONDITIONS: Mapping[str, Callable[[Dataset, str], bool]] = {
+    "a responsible person is named": lambda ds, _: bool(_value(ds, "ResponsiblePerson")),
+    "the identity is removed without a code for the method":
+        lambda ds, _: _value(ds, "PatientIdentityRemoved") == "YES" and "DeidentificationMethodCodeSequence" not in ds,
+    "the body part may be one of a pair": _may_be_paired,
+    "no plane is given": lambda ds, _: not ("ImageOrientationPatient" in ds and "ImagePositionPatient" in ds),
+    "a pixel has several samples": lambda ds, _: (_value(ds, "SamplesPerPixel") or 1) > 1,
+    "there is a palette": lambda ds, _: _value(ds, "PhotometricInterpretation") == "PALETTE COLOR",
+    "there is a palette in full":
+        lambda ds, keyword: _value(ds, "PhotometricInterpretation") == "PALETTE COLOR" and f"Segmented{keyword}" not in ds,
+    "there is an extended offset table": lambda ds, _: "ExtendedOffsetTable" in ds,
+    "the pixels are in the file": lambda ds, _: "PixelDataProviderURL" not in ds,
+    "the pixel spacing is calibrated": lambda ds, _: "PixelSpacingCalibrationType" in ds,
+    "there is a rescale intercept": lambda ds, _: "RescaleIntercept" in ds,
+    "there is a window centre": lambda ds, _: "WindowCenter" in ds,
+    "the frame increment points to it": lambda ds, keyword: Tag(keyword) in _several(_value(ds, "FrameIncrementPointer")),
+    "gray levels are stored":
+        lambda ds, _: _value(ds, "PhotometricInterpretation") == "MONOCHROME2" and (_value(ds, "BitsStored") or 0) > 1,
+    "a film was digitised": lambda ds, _: _value(ds, "ConversionType") == "DF",
+}
+
+
+# --------------------------------------------------------------------- filling
+
+def _pointer(sources: Sources) -> Tag:
+    """What tells the frames apart: the time if it is given, else the number of the page (PS3.3 C.7.6.6)."""
+    vectors = ("FrameTime", *(row.keyword for module in (CINE, SC_MULTI_FRAME_VECTOR) for row in module.attributes))
+    return Tag(next((keyword for keyword in vectors if _value(sources.dataset, keyword) is not None), "PageNumberVector"))
+
+
+FILLERS: Mapping[str, Callable[[Sources], Any]] = {
+    "uid": lambda sources: sources.uid(),
+    "date": lambda sources: sources.moment.date(),
+    "time": lambda sources: sources.moment.time(),
+    "one frame": lambda sources: 1,
+    "pointer": _pointer,
+    "pages": lambda sources: list(range(1, _frames(sources.dataset) + 1)),
+}
+
+
+def complete(
+    ds: Dataset,
+    sop_class: str,
+    /,
+    *,
+    uid_source: Callable[[], str] | None = None,
+    clock: Callable[[], Any] | None = None,
+) -> list[str]:
+    """Fill in what the IOD demands and a writer may state: UIDs, creation date, empty Type 2, constants of the class.
+
+    What has a value is never changed, save SOPClassUID, which becomes ``sop_class``.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Changed in place; its pixels should be described already.
+    sop_class : str
+        A key of ``IODS``.
+    uid_source : callable, optional
+        Gives a new UID each time; by default :func:`dcmenc.uid.generate_uid`.
+    clock : callable, optional
+        Gives the ``datetime`` of the instance's creation; by default the present local time.
+
+    Returns
+    -------
+    list of str
+        The keywords that were filled, in the order of the modules.
+
+    Raises
+    ------
+    ValueError
+        The IOD of the SOP class is not known here.
+
+    Examples
+    --------
+    >>> ds = Dataset(PatientName="Yamada^Tarou")
+    >>> filled = complete(ds, SECONDARY_CAPTURE, uid_source=iter(["1.2.3", "1.2.4", "1.2.5"]).__next__)
+    >>> ds.SOPInstanceUID, ds.Modality, ds.PatientID, "PatientName" in filled
+    ('1.2.5', 'OT', None, False)
+    """
+    iod = IODS.get(sop_class)
+    if iod is None:
+        raise ValueError(f"the IOD of {_class_name(sop_class)} is not known here; known are {', '.join(map(_class_name, IODS))}")
+    ds.SOPClassUID = sop_class
+    sources = Sources(ds, uid_source or generate_uid, (clock or _now)())
+    return [row.keyword for module in iod.modules for row in module.attributes if _fill(ds, row, iod, sources)]
+
+
+def _now() -> Any:
+    from datetime import datetime
+
+    return datetime.now()
+
+
+def _fill(ds: Dataset, row: Attribute, iod: Iod, sources: Sources) -> bool:
+    """Fill one attribute that is missing, or empty where that is not allowed; say whether something was filled."""
+    present, fillable = row.keyword in ds, row.fill or row.keyword in iod.constants
+    if present and (_value(ds, row.keyword) is not None or row.type[0] != "1"):
+        return False
+    if not _is_required(ds, row) and not (row.type == "3" and row.fill):
+        return False
+    if row.type[0] != "2" and not fillable:
+        return False
+    if row.fill:
+        setattr(ds, row.keyword, FILLERS[row.fill](sources))
+    else:
+        setattr(ds, row.keyword, iod.constants.get(row.keyword))
+    return True
+
+
+def _is_required(ds: Dataset, row: Attribute) -> bool:
+    return row.type in ("1", "2") or (bool(row.when) and CONDITIONS[row.when](ds, row.keyword))
+
+
+# --------------------------------------------------------------------- checking
+
+def check(ds: Dataset, /, *, sop_class: str | None = None) -> Report:
+    """Hold a dataset against its IOD.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Not changed.
+    sop_class : str, optional
+        The UID to check against; by default the dataset's SOPClassUID.
+
+    Returns
+    -------
+    Report
+        For a SOP class that has no table here, only the modules of patient, study, series and SOP are checked, and a
+        warning says so.
+
+    Examples
+    --------
+    >>> ds = Dataset(SOPClassUID="1.2.840.10008.5.1.4.1.1.2")
+    >>> print(check(ds).findings[0])
+    warning: (0008,0016) SOPClassUID CT Image Storage has no table here: ... [PS3.3 A]
+    >>> "missing-type-1" in {finding.code for finding in check(ds).errors}
+    True
+    """
+    uid = sop_class or _value(ds, "SOPClassUID")
+    iod = IODS.get(uid) if isinstance(uid, str) else None
+    findings = _check_class(ds, uid, iod)
+    for module in iod.modules if iod else COMMON:
+        for row in module.attributes:
+            findings += _check_row(ds, row, module)
+    if iod is not None:
+        findings += [_finding("error", "value-outside-class", keyword, message, "PS3.3 A.8")
+                     for keyword, message in misfits(uid, _attributes(ds, iod)).items()]
+        findings += _check_pixels(ds)
+        findings += _check_pointer(ds)
+    # An attribute stands in several modules: a remark is made once.
+    return Report(tuple(dict.fromkeys(findings)))
+
+
+def misfits(sop_class: str, attributes: Mapping[str, Any]) -> dict[str, str]:
+    """The attributes of pixels that a SOP class does not allow, by keyword, with the reason.
+
+    >>> misfits(GRAYSCALE_BYTE, {"BitsAllocated": 8, "PhotometricInterpretation": "MONOCHROME1"})
+    {'PhotometricInterpretation': "is 'MONOCHROME1', where the class has 'MONOCHROME2'"}
+    """
+    allowed = IODS[sop_class].pixels
+    wrong = (keyword for keyword, values in allowed.items() if attributes.get(keyword, values[0]) not in values)
+    return {keyword: f"is {attributes[keyword]!r}, where the class has {' or '.join(map(repr, allowed[keyword]))}" for keyword in wrong}
+
+
+def _attributes(ds: Dataset, iod: Iod) -> dict[str, Any]:
+    return {keyword: value for keyword in iod.pixels if (value := _value(ds, keyword)) is not None}
+
+
+def _finding(severity: Any, code: str, keyword: str, message: str, clause: str) -> Finding:
+    return Finding(severity, code, str(Tag(keyword)), keyword, message, clause)
+
+
+def _class_name(uid: Any) -> str:
+    return (uid_name(uid) if isinstance(uid, str) else "") or repr(uid)
+
+
+def _check_class(ds: Dataset, uid: Any, iod: Iod | None) -> list[Finding]:
+    if iod is not None or uid is None:
+        # A missing SOPClassUID is an error of its row; that nothing else can be checked goes without saying.
+        return []
+    message = f"{_class_name(uid)} has no table here: only the modules of patient, study, series and SOP were checked"
+    return [_finding("warning", "sop-class-unknown", "SOPClassUID", message, "PS3.3 A")]
+
+
+def _check_row(ds: Dataset, row: Attribute, module: Module) -> list[Finding]:
+    if row.keyword not in ds:
+        return [_missing(row, module)] if _is_required(ds, row) else []
+    value = _value(ds, row.keyword)
+    if value is None:
+        if row.type[0] != "1":
+            return []
+        return [_finding("error", f"empty-type-{row.type.lower()}", row.keyword, f"has no value, and is of Type {row.type}", module.clause)]
+    wrong = [one for one in _several(value) if one not in row.values] if row.values else []
+    if not wrong:
+        return []
+    known = ", ".join(map(str, row.values))
+    if row.open_list:
+        return [_finding("warning", "value-not-defined", row.keyword, f"is {wrong[0]!r}, which is none of the terms {known}", module.clause)]
+    return [_finding("error", "value-not-enumerated", row.keyword, f"is {wrong[0]!r}, where only {known} are allowed", module.clause)]
+
+
+def _missing(row: Attribute, module: Module) -> Finding:
+    because = f" because {row.when}" if row.when else ""
+    mend = "it may be empty" if row.type[0] == "2" else "give it a value"
+    # Whether a body part has a twin can't be decided from the dataset alone.
+    severity = "warning" if row.keyword == "Laterality" else "error"
+    message = f"is missing; {mend} (Type {row.type}{because})"
+    return _finding(severity, f"missing-type-{row.type.lower()}", row.keyword, message, module.clause)
+
+
+_SUBSAMPLED = ("YBR_FULL_422", "YBR_PARTIAL_420", "YBR_PARTIAL_422")
+
+
+def _check_pixels(ds: Dataset) -> list[Finding]:
+    """The numbers that describe the pixels agree with one another and with Pixel Data (PS3.3 C.7.6.3, PS3.5 8.1)."""
+    allocated, stored, high = (_value(ds, keyword) for keyword in ("BitsAllocated", "BitsStored", "HighBit"))
+    findings = []
+    if allocated and stored and not 1 <= stored <= allocated:
+        findings.append(_finding("error", "bits-stored", "BitsStored", f"is {stored} of {allocated} bits allocated", "PS3.5 8.1.1"))
+    if stored and high is not None and high != stored - 1:
+        findings.append(_finding("error", "high-bit", "HighBit", f"is {high}, where {stored} bits stored make it {stored - 1}", "PS3.5 8.1.1"))
+    needed, found = _native_length(ds), _length(_value(ds, "PixelData"))
+    if needed is not None and found is not None and found not in (needed, needed + needed % 2):
+        message = f"has {found} bytes, where the description makes it {needed}"
+        findings.append(_finding("error", "pixel-length", "PixelData", message, "PS3.5 8.1.1"))
+    return findings
+
+
+def _native_length(ds: Dataset) -> int | None:
+    factors = [_value(ds, keyword) for keyword in ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated")]
+    if not all(factors) or _value(ds, "PhotometricInterpretation") in _SUBSAMPLED:
+        return None
+    bits = _frames(ds)
+    for factor in factors:
+        bits *= factor
+    return (bits + 7) // 8
+
+
+def _length(value: Any) -> int | None:
+    """The bytes of native pixels; None for fragments and for no value."""
+    try:
+        return memoryview(value).nbytes
+    except TypeError:
+        return None
+
+
+def _check_pointer(ds: Dataset) -> list[Finding]:
+    missing = [tag for tag in _several(_value(ds, "FrameIncrementPointer")) if tag not in ds]
+    return [_finding("error", "pointer-to-nothing", "FrameIncrementPointer", f"points to {tag} {tag.keyword}, which is not there", "PS3.3 C.7.6.6")
+            for tag in missing]
