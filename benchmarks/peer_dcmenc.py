@@ -13,8 +13,12 @@ from .jobs import Job, folder_job, process_job, set_all
 
 _PROCESSES = {
     "import": "import dcmenc",
-    "first-dumps": "import dcmenc; from benchmarks.cases import small, META; ds = small(dcmenc.Dataset); "
-                   "ds.file_meta = META; dcmenc.dumps(ds)",
+    "first-dumps": f"""
+import dcmenc
+ds = dcmenc.Dataset()
+{cases.FIRST_VALUES}
+dcmenc.dumps(ds)
+""",
 }
 
 

@@ -15,9 +15,14 @@ from .jobs import Job, folder_job, process_job, set_all
 
 _PROCESSES = {
     "import": "import pydicom",
-    "first-dumps": "import io; import pydicom; from benchmarks.cases import small, META; from benchmarks.jobs import set_all; "
-                   "ds = small(pydicom.Dataset); ds.file_meta = set_all(pydicom.dataset.FileMetaDataset(), META); "
-                   "pydicom.dcmwrite(io.BytesIO(), ds, enforce_file_format=True)",
+    "first-dumps": f"""
+import io, pydicom
+ds = pydicom.Dataset()
+{cases.FIRST_VALUES}
+ds.file_meta = pydicom.dataset.FileMetaDataset()
+ds.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+pydicom.dcmwrite(io.BytesIO(), ds, enforce_file_format=True)
+""",
 }
 
 
@@ -30,6 +35,8 @@ def prepare(case: cases.Case, form: str, size: cases.Size, folder: str) -> Job:
         return Job(lambda: _join(values), lambda: _join(values).encode(), values=len(values))
     if case.road == "build":
         return Job(lambda: _dumps(_build(case, form, size)), lambda: _dumps(_build(case, form, size)))
+    if form.endswith("raw"):
+        return _raw_job(form.removesuffix(" raw"))
     ds = _build(case, form, size)
     if case.road == "dumps":
         return Job(lambda: _dumps(ds), lambda: _dumps(ds))
@@ -62,6 +69,16 @@ def _build(case: cases.Case, form: str, size: cases.Size) -> Any:
     ds = cases.build(case.name, form, size, pydicom.Dataset)
     ds.file_meta = set_all(FileMetaDataset(), cases.META)
     return ds
+
+
+def _raw_job(form: str) -> Job:
+    """Writing in another encoding decodes the elements for good, so every call gets a data set as just read."""
+    fresh = [read_ct(form)]
+
+    def read() -> None:
+        fresh[0] = read_ct(form)
+
+    return Job(lambda: _dumps(fresh[0]), lambda: _dumps(read_ct(form)), read)
 
 
 def _dumps(ds: Any) -> bytes:

@@ -116,7 +116,12 @@ def test_the_examples_of_the_standard_are_written_and_read_byte_by_byte(name: st
 
 def test_i3_reads_a_designation_at_the_head_of_the_line() -> None:
     head = b"\x1b$)C"
-    data = head + b"The first line includes \xc7\xd1\xb1\xdb.\r\n" + head + b"The second line includes \xc7\xd1\xb1\xdb, too.\r\nThe third line"
+    data = (
+        head
+        + b"The first line includes \xc7\xd1\xb1\xdb.\r\n"
+        + head
+        + b"The second line includes \xc7\xd1\xb1\xdb, too.\r\nThe third line"
+    )
     text = "The first line includes 한글.\r\nThe second line includes 한글, too.\r\nThe third line"
     korean = character_set("\\ISO 2022 IR 149")
     assert korean.decode(data, "LT") == text
@@ -148,8 +153,13 @@ FILES = {
 def text_elements(dataset: pydicom.Dataset, inherited: str) -> list[tuple[str, str, bytes, list[str]]]:
     """(terms, VR, raw bytes, pydicom's texts) of every text element at any depth."""
     declared = dataset.get_item(0x00080005)
-    terms = inherited if declared is None else "\\".join(dataset[0x00080005].value or "") if dataset[0x00080005].VM > 1 else (
-        dataset[0x00080005].value or "")
+    terms = (
+        inherited
+        if declared is None
+        else "\\".join(dataset[0x00080005].value or "")
+        if dataset[0x00080005].VM > 1
+        else (dataset[0x00080005].value or "")
+    )
     found = []
     for tag in dataset.keys():  # noqa: SIM118 (iterating a pydicom dataset converts its elements)
         raw = dataset.get_item(tag)
@@ -193,7 +203,11 @@ def survivors(terms: str, characters: list[str], vr: str) -> list[str]:
 
 
 # Every script up to Arabic, Thai, symbols, kana, half-width forms, and a few ideographs and syllables.
-SCRIPTS = [chr(point) for block in ((0, 0x600), (0x600, 0x660), (0xE00, 0xE60), (0x2000, 0x2300), (0x3000, 0x3100), (0xFF00, 0xFFF0)) for point in range(*block)]
+SCRIPTS = [
+    chr(point)
+    for block in ((0, 0x600), (0x600, 0x660), (0xE00, 0xE60), (0x2000, 0x2300), (0x3000, 0x3100), (0xFF00, 0xFFF0))
+    for point in range(*block)
+]
 SAMPLE = SCRIPTS + random.Random(0).sample([ch for ch in BMP if "\u3400" <= ch <= "\ud7ff"], 700)
 
 
@@ -288,42 +302,47 @@ def test_decoding_undoes_encoding_and_every_value_ends_in_the_initial_state(term
     check()
 
 
-# pydicom knows no ISO-IR 203, takes JIS X 0201's yen sign and overline for ASCII, and does not reset G1 by itself at a tab.
-PYDICOM = [terms for terms in EVERY if "203" not in terms and terms]
+# pydicom knows no ISO-IR 203; it writes ISO-IR 58 without its escape sequence, and leaves that in the text when reading.
+PYDICOM = [terms for terms in EVERY if terms and "203" not in terms and "IR 58" not in terms]
 
 
 @pytest.mark.parametrize("terms", PYDICOM)
 def test_pydicom_reads_what_dcmenc_writes(terms: str) -> None:
     charset = character_set(terms)
     encodings = pydicom.charset.convert_encodings(terms.split("\\"))
+    # pydicom splits names before it decodes them, so codes that look like delimiters are left out here.
+    plain = [ch for ch in repertoire(terms) if not set(charset.encode(ch, "UT")) & set(b"\\^=")]
 
     @settings(max_examples=60, deadline=None, database=None)
-    @given(st.lists(st.text(st.sampled_from(repertoire(terms)), min_size=1, max_size=6), min_size=1, max_size=3))
-    def check(parts: list[str]) -> None:
-        text, name = "".join(parts), "^".join(parts)
+    @given(
+        st.text(st.sampled_from(repertoire(terms)), max_size=18),
+        st.lists(st.text(st.sampled_from(plain), min_size=1, max_size=6), min_size=1, max_size=3),
+    )
+    def check(text: str, parts: list[str]) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
+            warnings.filterwarnings("ignore", "The PN component length")
             assert pydicom.charset.decode_bytes(charset.encode(text, "LO"), encodings, {0x0D, 0x0A, 0x09, 0x0C}) == text
-            assert str(PersonName(charset.encode(name, "PN"), encodings)) == name
+            assert str(PersonName(charset.encode("^".join(parts), "PN"), encodings)) == "^".join(parts)
 
     check()
 
 
-@pytest.mark.parametrize("terms", PYDICOM)
+# pydicom takes Latin-1 for the default repertoire, and leaves G0 in JIS X 0208 when value 1 is neither ASCII nor JIS X 0201.
+@pytest.mark.parametrize("terms", [terms for terms in PYDICOM if not ("IR 87" in terms and "IR 126" in terms)])
 def test_dcmenc_reads_what_pydicom_writes(terms: str) -> None:
     charset = character_set(terms)
     encodings = pydicom.charset.convert_encodings(terms.split("\\"))
+    latin = encodings[0] == "iso8859"
 
     @settings(max_examples=60, deadline=None, database=None)
-    @given(st.text(st.sampled_from([ch for ch in repertoire(terms) if ch != "~"]), max_size=12))
+    @given(st.text(st.sampled_from([ch for ch in repertoire(terms) if ch != "~" and not (latin and "\x7f" < ch <= "\xff")]), max_size=12))
     def check(text: str) -> None:
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error")
-                coded = pydicom.charset.encode_string(text, encodings)
-        except UserWarning:
-            return  # pydicom finds no encoding where dcmenc does
-        assert charset.decode(coded, "LO") == text
+        with warnings.catch_warnings(record=True) as given_up:
+            warnings.simplefilter("always")
+            coded = pydicom.charset.encode_string(text, encodings)
+        if not given_up:
+            assert charset.decode(coded, "LO") == text
 
     check()
 
@@ -579,7 +598,9 @@ def test_bytes_without_meaning_are_refused_with_their_place(terms: str, data: by
 @pytest.mark.parametrize("terms", EVERY)
 def test_hostile_bytes_give_text_or_an_error(terms: str) -> None:
     charset = character_set(terms)
-    pieces = st.one_of(st.binary(max_size=6), st.sampled_from([b"\x1b", b"\x1b$B", b"\x1b$(D", b"\x1b)I", b"\x1b(J", b"\x1b$)C", b"\x1b-A", b"^", b"\\"]))
+    pieces = st.one_of(
+        st.binary(max_size=6), st.sampled_from([b"\x1b", b"\x1b$B", b"\x1b$(D", b"\x1b)I", b"\x1b(J", b"\x1b$)C", b"\x1b-A", b"^", b"\\"])
+    )
 
     @settings(max_examples=60, deadline=None, database=None)
     @given(st.lists(pieces, max_size=8).map(b"".join), st.sampled_from(["LO", "PN", "UT"]))

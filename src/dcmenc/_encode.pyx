@@ -32,7 +32,7 @@ from ._values cimport (
     BUFFER, DECIMAL, ElementStore, FLOAT, INTEGER, ItemList, NO_VR, SEQUENCE, SIGNED, TAG, TEXT, UNSIGNED, VRInfo, ds_text, vr_info,
 )
 
-from .charset import character_set
+from .charset import character_set, read_character_set
 from .errors import EncodeError
 from .values import DS, IS, Fragments
 
@@ -96,7 +96,7 @@ cdef int by_tag(const void *one, const void *other) noexcept nogil:
 cdef class Walk:
     cdef Sink sink
     cdef Syntax syntax
-    cdef bint encapsulated, root_is_meta, replace_text, refuse_long, conforming, utf8
+    cdef bint encapsulated, root_is_meta, replace_text, refuse_long, conforming, utf8, ascii
     cdef object charset
     cdef list splices
     cdef dict located
@@ -121,7 +121,6 @@ cdef class Walk:
         cdef GroupLength group
         cdef uint32_t block = 0
         cdef object charset = self.charset
-        cdef bint utf8 = self.utf8
         cdef Level *level = &self.levels[self.depth]
         cdef PyObject *element
         level.elements = <PyObject *>elements
@@ -151,8 +150,8 @@ cdef class Walk:
         while self.entry_count > first:
             self.entry_count -= 1
             Py_DECREF(<object>self.entries[self.entry_count].element)
-        self.charset = charset
-        self.utf8 = utf8
+        if self.charset is not charset:
+            self.use(charset)
         return 0
 
     cdef Py_ssize_t collect(self, dict elements) except -1:
@@ -209,8 +208,13 @@ cdef class Walk:
     cdef int declare(self, object terms) except -1:
         """From here on, and in the items below, text is in this Specific Character Set (PS3.3 C.12.1.1.2)."""
         if terms is not None:
-            self.charset = character_set(terms)
-            self.utf8 = self.charset.utf8
+            self.use(character_set(terms) if self.conforming else read_character_set(terms))
+        return 0
+
+    cdef int use(self, object charset) except -1:
+        self.charset = charset
+        self.utf8 = charset.utf8
+        self.ascii = charset.ascii_unchanged
         return 0
 
     # -- group lengths: kept where they are present, and made right (PS3.5 7.2)
@@ -359,7 +363,7 @@ cdef class Walk:
     cdef inline int text(self, const VRInfo *info, object text) except -1:
         if not PyUnicode_Check(text):
             raise EncodeError(f"text is wanted, not {type(text).__name__}")
-        if PyUnicode_IS_ASCII(text):
+        if PyUnicode_IS_ASCII(text) and (self.ascii or not info.charset):
             return put_ascii(&self.sink, text)
         return self.international(info, text)
 
@@ -371,7 +375,9 @@ cdef class Walk:
             return put(&self.sink, data, size)
         if not self.charset.declared:
             raise CharacterSetNeeded()
-        encoded = self.charset.encode(text, chr(info.code[0]) + chr(info.code[1]), self.replace_text)
+        # a VR of ASCII text comes here only under a policy that lets it pass: it is written as a name of a coding would be
+        vr = chr(info.code[0]) + chr(info.code[1]) if info.charset else "LO"
+        encoded = self.charset.encode(text, vr, self.replace_text)
         return put(&self.sink, PyBytes_AS_STRING(encoded), PyBytes_GET_SIZE(encoded))
 
     cdef int numbers(self, const VRInfo *info, tuple values) except -1:
@@ -722,8 +728,7 @@ def encode_dataset(ElementStore dataset, *, bint implicit=False, bint big_endian
     cdef Walk walk = Walk.__new__(Walk)
     walk.syntax.implicit, walk.syntax.big = implicit, big_endian
     walk.encapsulated, walk.root_is_meta = encapsulated, file_meta
-    walk.charset = charset if charset is not None else UNDECLARED
-    walk.utf8 = walk.charset.utf8
+    walk.use(charset if charset is not None else UNDECLARED)
     walk.splices, walk.located = [], locate
     walk.conforming = True
     if policy is not None:

@@ -1,8 +1,10 @@
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from .dictionary import VM, Tag
 from .values import Element, Policy
+
+_Item = TypeVar("_Item", bound=ElementStore)
 
 def adopt_types(sequence: type, dataset: type) -> None: ...
 def make_element(tag: Tag, vr: str, vm: VM | None, keyword: str, value: Any, policy: Policy | None) -> Element: ...
@@ -18,6 +20,6 @@ class ElementStore:
     def __getattr__(self, name: str) -> Any: ...
     def __delattr__(self, name: str) -> None: ...
 
-class ItemList(list[ElementStore]):
+class ItemList(list[_Item]):
     undefined_length: bool
-    def __init__(self, items: Iterable[ElementStore] = ..., undefined_length: bool = ...) -> None: ...
+    def __init__(self, items: Iterable[_Item] = ..., undefined_length: bool = ...) -> None: ...

@@ -427,10 +427,9 @@ def _check_row(ds: Dataset, row: Attribute, module: Module) -> list[Finding]:
     wrong = [one for one in _several(value) if one not in row.values] if row.values else []
     if not wrong:
         return []
-    known = ", ".join(map(str, row.values))
-    if row.open_list:
-        return [_finding("warning", "value-not-defined", row.keyword, f"is {wrong[0]!r}, which is none of the terms {known}", module.clause)]
-    return [_finding("error", "value-not-enumerated", row.keyword, f"is {wrong[0]!r}, where only {known} are allowed", module.clause)]
+    severity, code, rule = ("warning", "value-not-defined", "defined") if row.open_list else ("error", "value-not-enumerated", "allowed")
+    message = f"is {wrong[0]!r}, where {', '.join(map(str, row.values))} {'are' if len(row.values) > 1 else 'is'} {rule}"
+    return [_finding(severity, code, row.keyword, message, module.clause)]
 
 
 def _missing(row: Attribute, module: Module) -> Finding:
@@ -452,7 +451,8 @@ def _check_pixels(ds: Dataset) -> list[Finding]:
     if allocated and stored and not 1 <= stored <= allocated:
         findings.append(_finding("error", "bits-stored", "BitsStored", f"is {stored} of {allocated} bits allocated", "PS3.5 8.1.1"))
     if stored and high is not None and high != stored - 1:
-        findings.append(_finding("error", "high-bit", "HighBit", f"is {high}, where {stored} bits stored make it {stored - 1}", "PS3.5 8.1.1"))
+        message = f"is {high}, where {stored} bits stored make it {stored - 1}"
+        findings.append(_finding("error", "high-bit", "HighBit", message, "PS3.5 8.1.1"))
     needed, found = _native_length(ds), _length(_value(ds, "PixelData"))
     if needed is not None and found is not None and found not in (needed, needed + needed % 2):
         message = f"has {found} bytes, where the description makes it {needed}"
@@ -479,6 +479,5 @@ def _length(value: Any) -> int | None:
 
 
 def _check_pointer(ds: Dataset) -> list[Finding]:
-    missing = [tag for tag in _several(_value(ds, "FrameIncrementPointer")) if tag not in ds]
-    return [_finding("error", "pointer-to-nothing", "FrameIncrementPointer", f"points to {tag} {tag.keyword}, which is not there", "PS3.3 C.7.6.6")
-            for tag in missing]
+    missing = [f"points to {tag} {tag.keyword}, which is not there" for tag in _several(_value(ds, "FrameIncrementPointer")) if tag not in ds]
+    return [_finding("error", "pointer-to-nothing", "FrameIncrementPointer", message, "PS3.3 C.7.6.6") for message in missing]

@@ -24,7 +24,7 @@ MAX_DEPTH = 128
 _ABSENT = object()
 
 
-class Sequence(ItemList):
+class Sequence(ItemList["Dataset"]):
     """The items of an SQ element: a list of datasets (PS3.5 7.5).
 
     ``undefined_length`` asks for a sequence that is closed by a delimiter instead of counted.
@@ -120,7 +120,7 @@ class Dataset(ElementStore):
 
     def __getitem__(self, key: Any) -> Element:
         try:
-            return self._elements[key if isinstance(key, int) else Tag(key)]
+            return self._elements[Tag(key)]
         except KeyError:
             raise KeyError(f"the dataset has no {_spell(key)}") from None
 
@@ -204,7 +204,7 @@ class Dataset(ElementStore):
             raise EncodeError("a private creator has a name")
         free = 0
         for number in range(0x10, 0x100):
-            element = self._elements.get(group << 16 | number)  # type: ignore[call-overload]
+            element = self._elements.get(Tag(group, number))
             if element is None:
                 free = free or number
             elif isinstance(element.value, str) and element.value.rstrip(" ") == creator.rstrip(" "):
@@ -371,7 +371,7 @@ def _deep_element(element: Element, memo: dict[int, Any]) -> Element:
         return Element(element.tag, element.vr, items)
     if isinstance(value, (bytearray, memoryview)):
         return Element(element.tag, element.vr, bytes(value))
-    if hasattr(value, "__array__") and getattr(value, "ndim", 0):
+    if hasattr(value, "__array__"):
         return Element(element.tag, element.vr, value.copy())
     return element
 
@@ -448,10 +448,13 @@ def _thaw_dataset(cls: type[Dataset], entries: Iterator[Any]) -> Dataset:
     made = cls.__new__(cls)
     made.undefined_length = undefined
     for _ in range(count):
-        tag, vr, value = next(entries)
-        if isinstance(vr, int):
-            vr, value = "SQ", Sequence([_thaw_dataset(Dataset, entries) for _ in range(vr)], value)
-        made._elements[Tag(tag)] = Element(Tag(tag), vr, value)
+        number, kind, value = next(entries)
+        tag = Tag(number)
+        if isinstance(kind, int):
+            items = Sequence([_thaw_dataset(Dataset, entries) for _ in range(kind)], value)
+            made._elements[tag] = Element(tag, "SQ", items)
+        else:
+            made._elements[tag] = Element(tag, kind, value)
     return made
 
 
@@ -492,7 +495,7 @@ def _name(dataset: Dataset, tag: Tag) -> str:
         return tag.keyword or "unknown"
     if tag & 0xFFFF < 0x100:
         return "private creator" if tag & 0xFFFF >= 0x10 else "private"
-    creator = dataset._elements.get((tag & 0xFFFF0000) | (tag >> 8 & 0xFF))  # type: ignore[call-overload]
+    creator = dataset._elements.get(Tag(tag.group, tag.element >> 8))
     owner = creator.value if creator is not None and isinstance(creator.value, str) else ""
     return f"[{private_name(owner, tag) or 'private'}]" if owner else "private"
 

@@ -348,10 +348,9 @@ def _one_decimal(row: VR, value: Any, policy: Policy) -> Any:
     if isinstance(value, DS):
         return value
     if hasattr(value, "__index__") and not isinstance(value, bool):
-        number = int(value)
-        if len(str(number)) > 16:
+        if not -(10**15) < int(value) < 10**16:
             raise _refuse(row, value, "the integer has more than 16 characters; give a float to have it rounded")
-        return number
+        return int(value)
     if isinstance(value, bool) or not hasattr(value, "__float__"):
         raise _refuse(row, value, f"DS takes a number or text, not {type(value).__name__}")
     number = float(value)
@@ -425,6 +424,7 @@ def _one_tag(row: VR, value: Any, policy: Policy) -> Tag:
 
 
 _ONE: dict[str, Callable[[VR, Any, Policy], Any]] = {
+    **dict.fromkeys(_CHECKS, _one_text),
     "decimal": _one_decimal, "integer": _one_integer_string, "signed": _one_binary, "unsigned": _one_binary,
     "float": _one_float, "tag": _one_tag,
 }
@@ -460,7 +460,7 @@ def normalise(vr: str, value: Any, vm: VM | None = None, policy: Policy | None =
     values = _split(row, value)
     if not isinstance(values, list):
         return _keep_array(row, values, vm, policy)
-    one = _ONE.get(row.kind, _one_text)
+    one = _ONE[row.kind]
     found = [one(row, item, policy) if item is not None or row.unit > 1 else _absent(row) for item in values]
     if len(found) == 1 and found[0] in (None, ""):
         return None
@@ -559,7 +559,7 @@ def _round_array(row: VR, array: Any, policy: Policy) -> None:
         raise _refuse(row, array, f"16 characters do not hold {changed} of the values exactly")
 
 
-# kinds of array items that a buffer VR takes beside single bytes: format characters of the buffer protocol, and their size
+# Items that a buffer VR takes beside single bytes: format characters of the buffer protocol, and their size, 0 for any.
 _ITEMS = {"OB": ("", 1), "UN": ("", 1), "OW": ("hHiIlLqQ", 0), "OL": ("iIlL", 4), "OV": ("lLqQ", 8), "OF": ("f", 4), "OD": ("d", 8)}
 
 
@@ -581,9 +581,10 @@ def _normalise_buffer(row: VR, value: Any) -> Any:
         kinds, size = _ITEMS[row.code]
         if code not in kinds or (size and view.itemsize != size):
             wanted = f"items of {size} bytes" if size > 1 else "bytes" if size else "integers"
-            raise _refuse(row, value, f"{row.code} takes {wanted}, not items of format {view.format!r}; use .view() or .tobytes() if you mean their bytes")
+            raise _refuse(row, value, f"{row.code} takes {wanted}, not items of format {view.format!r}; "
+                                      "use .view() or .tobytes() if you mean their bytes")
         if _foreign_order(view.format):
-            return _numpy_array(value).astype(_numpy_array(value).dtype.newbyteorder("<")) if _numpy_array(value) is not None else _refuse_order(row, value)
+            return _little_endian(row, value)
     return value
 
 
@@ -592,8 +593,10 @@ def _foreign_order(code: str) -> bool:
     return code[0] in ">!" or (sys.byteorder == "big" and code[0] not in "<")
 
 
-def _refuse_order(row: VR, value: Any) -> Any:
-    raise _refuse(row, value, "the buffer holds big endian items; give little endian ones")
+def _little_endian(row: VR, value: Any) -> Any:
+    if (array := _numpy_array(value)) is None:
+        raise _refuse(row, value, "the buffer holds big endian items; give little endian ones")
+    return array.astype(array.dtype.newbyteorder("<"))
 
 
 def check_fragments(row: VR, value: Fragments) -> Fragments:

@@ -1,0 +1,103 @@
+"""One contender in its own fresh process: takes commands as JSON lines, answers with times and memory.
+
+The parent alternates between the contenders, one sample each, so that the noise of the machine falls on all alike.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from .cases import CASES
+from .jobs import Job
+
+# One warm sample takes at least this long, by repeating short calls.
+_SAMPLE_SECONDS = 0.004
+
+
+def main() -> None:
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    # What a peer prints must not fall between the answers.
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    contestant: Contestant | None = None
+    for line in sys.stdin:
+        command = json.loads(line)
+        if command["do"] == "prepare":
+            contestant = Contestant(command)
+            answer = contestant.ready
+        elif contestant is not None and command["do"] == "sample":
+            answer = contestant.sample()
+        elif contestant is not None:
+            answer = contestant.finish()
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+class Contestant:
+    """A prepared case, warmed up by two calls; the garbage collector is off from then on."""
+
+    def __init__(self, command: dict[str, Any]) -> None:
+        case = CASES[command["case"]]
+        peer = importlib.import_module(f".peer_{command['label'].split('-')[0]}", __package__)
+        self._job: Job = peer.prepare(case, command["form"], command["size"], command["folder"])
+        self._run: Callable[[Job], object] = peer.run
+        result = peer.result(self._job)
+        with open(command["result"], "wb") as file:
+            file.write(result)
+        del result
+        self._before = gc.collect if case.cold else self._job.before
+        gc.collect()
+        gc.disable()
+        self._timed(1)
+        once = self._timed(1)
+        self._calls = 1 if self._before else max(1, round(_SAMPLE_SECONDS / max(once["wall"], 1e-7)))
+        self._memory = reset_peak()
+        self.ready = {"values": self._job.values, "calls": self._calls}
+
+    def _timed(self, calls: int) -> dict[str, float]:
+        if self._before:
+            self._before()
+        job, run, repeats = self._job, self._run, range(calls)
+        wall, cpu = time.perf_counter(), time.thread_time()
+        for _ in repeats:
+            run(job)
+        cpu, wall = time.thread_time() - cpu, time.perf_counter() - wall
+        return {"cpu": cpu / calls, "wall": wall / calls}
+
+    def sample(self) -> dict[str, float]:
+        """Seconds of one call, as the mean of as many as fill a sample."""
+        return self._timed(self._calls)
+
+    def finish(self) -> dict[str, float | None]:
+        """How far the memory rose above where it stood when the samples began."""
+        peak = peak_memory()
+        return {"extra": None if peak is None or self._memory is None else peak - self._memory}
+
+
+def reset_peak() -> int | None:
+    """Forget the highest memory so far and return the memory held now, in bytes; None where the system cannot tell."""
+    try:
+        with open("/proc/self/clear_refs", "w") as file:
+            file.write("5")
+    except OSError:
+        return None
+    return peak_memory()
+
+
+def peak_memory() -> int | None:
+    """The highest resident memory since :func:`reset_peak`, in bytes."""
+    try:
+        with open("/proc/self/status") as file:
+            return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
+    except (OSError, StopIteration):
+        return None
+
+
+if __name__ == "__main__":
+    main()
