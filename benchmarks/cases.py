@@ -188,11 +188,12 @@ def structure(new: Callable[[], Any], contours: list[Any]) -> Any:
 
 
 def pixels(new: Callable[[], Any], mebibytes: int) -> Any:
-    """A native image; its Pixel Data is one buffer of real, non-zero pages."""
+    """A native multi-frame image, one MiB a frame; its Pixel Data is one buffer of real, non-zero pages."""
     ds = new()
-    identify(ds, "1.2.840.10008.5.1.4.1.1.7", "OT")
+    identify(ds, "1.2.840.10008.5.1.4.1.1.7.3", "OT")
+    ds.NumberOfFrames = mebibytes
     ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
-    ds.Rows, ds.Columns = 512, 1024 * mebibytes
+    ds.Rows, ds.Columns = 512, 1024
     ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 12, 11, 0
     ds.PixelData = pixel_buffer(mebibytes)
     return ds

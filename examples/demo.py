@@ -213,8 +213,8 @@ def contact_sheet(paths: list[Path], target: Path) -> None:
 
 def show(rows: list[Row], console: Console) -> None:
     table = Table(title="Real images, written by dcmenc in four transfer syntaxes and read back by pydicom")
-    for heading, justify in (("image", "left"), ("shape", "left"), ("elements", "right"), ("bytes (4 files)", "right"), ("dcmenc µs", "right"),
-                             ("pydicom µs", "right"), ("ratio", "right"), ("by imwrite", "left"), ("", "left")):
+    for heading, justify in (("image", "left"), ("shape", "left"), ("elements", "right"), ("bytes (4 files)", "right"),
+                             ("dcmenc µs", "right"), ("pydicom µs", "right"), ("ratio", "right"), ("by imwrite", "left"), ("", "left")):
         table.add_column(heading, justify=justify)  # type: ignore[arg-type]
     for row in rows:
         capture = row.secondary_capture.split(":")[0]

@@ -152,14 +152,8 @@ FILES = {
 
 def text_elements(dataset: pydicom.Dataset, inherited: str) -> list[tuple[str, str, bytes, list[str]]]:
     """(terms, VR, raw bytes, pydicom's texts) of every text element at any depth."""
-    declared = dataset.get_item(0x00080005)
-    terms = (
-        inherited
-        if declared is None
-        else "\\".join(dataset[0x00080005].value or "")
-        if dataset[0x00080005].VM > 1
-        else (dataset[0x00080005].value or "")
-    )
+    value = dataset.SpecificCharacterSet if 0x00080005 in dataset else inherited
+    terms = value if isinstance(value, str) else "\\".join(value or "")
     found = []
     for tag in dataset.keys():  # noqa: SIM118 (iterating a pydicom dataset converts its elements)
         raw = dataset.get_item(tag)
@@ -295,7 +289,7 @@ def test_decoding_undoes_encoding_and_every_value_ends_in_the_initial_state(term
         coded = [charset.encode(text, vr) for text in texts]
         assert [charset.decode(value, vr) for value in coded] == texts
         whole = charset.decode_values(b"\\".join(coded), vr)
-        assert whole == texts or texts == [""] and whole == []
+        assert whole == ([] if texts == [""] else texts)
         if len(charset.terms) > 1:
             assert all(final_state(value, charset) for value in coded)
 
@@ -403,6 +397,14 @@ def test_the_initial_state_is_restored_before_control_characters_and_name_delimi
 def test_the_element_in_use_is_kept_while_it_holds_the_next_character() -> None:
     charset = character_set("ISO 2022 IR 126\\ISO 2022 IR 87")
     assert charset.encode("α山α山", "LO") == b"\xe1\x1b$B;3&A;3\x1b(B"
+
+
+def test_a_multi_byte_g0_set_is_left_before_g1_is_used() -> None:
+    katakana = character_set("ISO 2022 IR 13\\ISO 2022 IR 87")
+    assert katakana.encode("山ｱ", "LO") == b"\x1b$B;3\x1b(J\x1b)I\xb1"
+    assert katakana.decode(b"\x1b$B;3\xb1ED\x1b(J", "LO") == "山ｱ田"  # as ISO 2022 allows
+    korean = character_set("\\ISO 2022 IR 149\\ISO 2022 IR 87")
+    assert korean.encode("김辻김A", "LO") == b"\x1b$)C\xb1\xe8\x1b$BDT\x1b(B\x1b$)C\xb1\xe8A"
 
 
 def test_jis_x_0201_has_a_yen_sign_in_the_place_of_the_backslash() -> None:
@@ -644,7 +646,8 @@ def test_a_character_set_does_not_change_and_survives_copying() -> None:
 
 
 def test_importing_loads_no_codec() -> None:
-    code = "import sys, dcmenc.charset; print([m for m in sys.modules if 'multibyte' in m or m.startswith(('encodings.iso', 'encodings.euc', '_codecs_'))])"
+    loaded = "[m for m in sys.modules if 'multibyte' in m or m.startswith(('encodings.iso', 'encodings.euc', '_codecs_'))]"
+    code = f"import sys, dcmenc.charset; print({loaded})"
     env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-X", "utf8", "-c", code], capture_output=True, text=True, env=env, check=True)
     assert done.stdout.strip() == "[]"

@@ -3,7 +3,7 @@
 >>> import dcmenc
 >>> ds = dcmenc.Dataset(SOPClassUID="1.2.840.10008.5.1.4.1.1.7", SOPInstanceUID="1.2.3", PatientName="Yamada^Tarou")
 >>> len(dcmenc.dumps(ds))
-344
+374
 """
 
 from __future__ import annotations

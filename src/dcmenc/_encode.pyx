@@ -112,8 +112,6 @@ cdef class Walk:
         free(self.entries)
         free(self.sink.data)
 
-    # -- datasets
-
     cdef int dataset(self, dict elements) except -1:
         """All elements of one dataset, in ascending order of their tags (PS3.5 7.1)."""
         cdef Py_ssize_t first = self.entry_count, last, i
@@ -217,8 +215,6 @@ cdef class Walk:
         self.ascii = charset.ascii_unchanged
         return 0
 
-    # -- group lengths: kept where they are present, and made right (PS3.5 7.2)
-
     cdef int begin_group(self, GroupLength *group, uint32_t tag) except -1:
         put_header(&self.sink, tag, vr_info("UL"), self.syntax, 4)
         reserve(&self.sink, 4)
@@ -236,8 +232,6 @@ cdef class Walk:
             raise EncodeError(f"group {group.number:04X} is too long for a group length; remove ({group.number:04X},0000)")
         store32(self.sink.data + group.value, <uint32_t>length, self.syntax.big)
         return 0
-
-    # -- one element
 
     cdef int element(self, uint32_t tag, object vr, object value) except -1:
         cdef const VRInfo *info = vr_info(vr)
@@ -298,8 +292,6 @@ cdef class Walk:
             raise too_long(length)
         return widen_to_unknown(&self.sink, start, <uint32_t>length, self.syntax.big)
 
-    # -- sequences
-
     cdef int sequence(self, uint32_t tag, const VRInfo *info, object value, Py_ssize_t start, Py_ssize_t begin) except -1:
         cdef bint undefined = False
         cdef Py_ssize_t at, length
@@ -346,8 +338,6 @@ cdef class Walk:
             raise EncodeError(f"the item is {length} bytes long, over the limit of 4 GiB; give it undefined length")
         store32(self.sink.data + start + 4, <uint32_t>length, self.syntax.big)
         return 0
-
-    # -- text and numbers
 
     cdef int texts(self, const VRInfo *info, object value) except -1:
         cdef bint another = False
@@ -482,8 +472,6 @@ cdef class Walk:
         self.sink.used += size
         return 0
 
-    # -- buffers and encapsulated pixels
-
     cdef int buffer(self, uint32_t tag, const VRInfo *info, object value) except -1:
         """A value of OB, OD, OF, OL, OV, OW or UN: little endian units, swapped by the VR's unit where the syntax is big endian."""
         cdef Py_buffer view
@@ -570,8 +558,6 @@ cdef class Walk:
             PyBuffer_Release(&view)
         return 0
 
-    # -- VRs that the context decides
-
     cdef const VRInfo *resolve(self, uint32_t tag, object vr, object value) except NULL:
         """The VR of an element that the dictionary leaves open (PS3.5 A.1, A.2; PS3.6 6)."""
         if vr == "OB/OW":
@@ -638,8 +624,6 @@ cdef class Walk:
             at += 1
         self.finish(info, start, begin)
         return self.locate(tag, begin)
-
-    # -- the result, and where the walk stood when it failed
 
     cdef list pieces(self):
         cdef list result = []

@@ -63,8 +63,6 @@ cdef extern from *:
     object new_instance "dcmenc_new"(object, object)
     object new_float "dcmenc_new_float"(object, object)
 
-# ------------------------------------------------------------------ the VR table, as C sees it
-
 cdef VRInfo TABLE[1024]
 cdef uint16_t CLASSES[128]
 
@@ -147,8 +145,6 @@ def adopt_types(sequence, dataset):
     global SEQUENCE_TYPE, DATASET_TYPE
     SEQUENCE_TYPE, DATASET_TYPE = sequence, dataset
 
-
-# ------------------------------------------------------------------ quick recognition; UNSURE where a rule has to be asked
 
 cdef inline int digits(const uint8_t *text, int count) noexcept:
     """The number that ``count`` digits spell, or -1."""
@@ -362,8 +358,6 @@ cdef inline bint allows(object vm, Py_ssize_t count) except? True:
     return (count >= PyLong_AsLong(<object>PyTuple_GET_ITEM(vm, 0)) and (high is None or count <= PyLong_AsLong(high))
             and count % PyLong_AsLong(<object>PyTuple_GET_ITEM(vm, 2)) == 0)
 
-
-# ------------------------------------------------------------------ the doors of the model
 
 cdef object as_sequence(object value):
     """The Sequence that a value stands for, or an error that names the item that is no dataset."""

@@ -294,19 +294,16 @@ class CharacterSet:
                 named = 1
                 continue
             place = self._place(ch, state, delimiters)
-            if place is None:
-                if not replace or _is_surrogate(ch):
-                    self._refuse(text, index, vr)
-                place = self._place("?", state, delimiters)
-            if place is not None:
-                element, code = place
-                if element.area and state[0] is not None and state[0].width == 2:
-                    out += self._initial[0].escape
-                    state[0], named = self._initial[0], 0
-                if state[element.area] is not element or element.area > named:
-                    out += element.escape
-                    state[element.area], named = element, element.area
-                out += code
+            if place is None and (not replace or _is_surrogate(ch)):
+                self._refuse(text, index, vr)
+            element, code = place or (self._initial[0], b"?")
+            if element.area and state[0] is not None and state[0].width == 2:
+                out += self._initial[0].escape
+                state[0], named = self._initial[0], 0
+            if state[element.area] is not element or element.area > named:
+                out += element.escape
+                state[element.area], named = element, element.area
+            out += code
         return bytes(out + self._restore(state))
 
     def _place(self, ch: str, state: list[_Element | None], delimiters: str) -> tuple[_Element, bytes] | None:

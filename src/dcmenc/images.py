@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,8 +21,8 @@ from .model import Dataset
 from .part10 import dcmwrite
 from .pixels import PIXEL_ELEMENTS, Dropped, ImageSpec, as_pixels, image_attributes, invalidate, native_bytes, palette_attributes
 from .report import Finding, Report
-from .uid import EXPLICIT_VR_LITTLE_ENDIAN, UNSTORABLE, TransferSyntax, sop_class, transfer_syntax, uid_name
-from .values import Policy
+from .uid import UNSTORABLE, TransferSyntax, sop_class, transfer_syntax, uid_name
+from .values import Policy, shorten
 
 
 def imwrite(
@@ -64,7 +65,8 @@ def imwrite(
         UID, name or short form. By default the template's if it can hold the array, else Secondary Capture for one frame
         and for several the Multi-frame class for the kind of pixels.
     photometric : str, optional
-        MONOCHROME1, MONOCHROME2, PALETTE COLOR, RGB or YBR_FULL.
+        MONOCHROME1, MONOCHROME2, PALETTE COLOR, RGB or YBR_FULL. By default RGB for three samples, for one MONOCHROME2, or
+        MONOCHROME1 if the template has it.
     colormap : array_like, shape (entries, 3), optional
         Makes the array indices of a palette: floats from 0 to 1, uint8 or uint16.
     bits_stored : int, optional
@@ -131,7 +133,7 @@ def imwrite(
 # --------------------------------------------------------------------- arguments
 
 # What is not to be set as an attribute, and what to give instead.
-_NOT_ATTRIBUTES = {keyword: "the pixels are the array" for keyword in PIXEL_ELEMENTS} | {
+_NOT_ATTRIBUTES = dict.fromkeys(PIXEL_ELEMENTS, "the pixels are the array") | {
     "TransferSyntaxUID": "the transfer syntax is chosen by compression=",
 }
 
@@ -158,18 +160,18 @@ def _unknown_name(name: str) -> str:
             f"nor a DICOM keyword (nearest: {', '.join(keywords) or 'none'})").replace("nearest: ; ", "")
 
 
-# The syntaxes whose Pixel Data is native, as far as this version writes them.
-_KNOWN_UNCOMPRESSED = "explicit, implicit, big-endian and deflated"
+# The syntaxes of native Pixel Data that files are written in.
+_UNCOMPRESSED = ("explicit", "implicit", "big-endian", "deflated")
 
 
 def _choose_syntax(compression: str | None) -> TransferSyntax:
     if compression is not None and not isinstance(compression, str):
         raise TypeError(f"compression is a name, a UID or None, not {type(compression).__name__}")
-    syntax = transfer_syntax(compression or EXPLICIT_VR_LITTLE_ENDIAN)
+    syntax = transfer_syntax("explicit" if compression is None else compression)
     if syntax.uid in UNSTORABLE:
         raise ValueError(f"{syntax.name} is for transport only; no file can be stored in it")
-    if syntax.encapsulated or uid_name(syntax.uid).startswith("Papyrus"):
-        raise CodecUnavailable(f"this version of dcmenc writes uncompressed pixels only ({_KNOWN_UNCOMPRESSED}), not {syntax.name}")
+    if syntax not in map(transfer_syntax, _UNCOMPRESSED):
+        raise CodecUnavailable(f"this version of dcmenc writes uncompressed pixels only ({', '.join(_UNCOMPRESSED)}), not {syntax.name}")
     return syntax
 
 
@@ -193,14 +195,15 @@ def _take_template(template: Any, policy: Policy | None) -> Dataset:
 
 
 class _Wanted(NamedTuple):
-    """What the caller says of the pixels."""
+    """What the caller says of the pixels; ``inverted`` if the template's are MONOCHROME1 and nothing else is said."""
 
     photometric: str | None
     bits_stored: int | None
+    inverted: bool
 
 
 def _choose_pixels(given: Dataset, base: Dataset, photometric: str | None, bits_stored: int | None, palette: bool) -> _Wanted:
-    """Options, or the attributes of the same meaning; a template decides only between MONOCHROME1 and MONOCHROME2."""
+    """Options, or the attributes of the same meaning; a template decides only between MONOCHROME2 and MONOCHROME1."""
     photometric = _agreed("photometric", photometric, given, "PhotometricInterpretation")
     bits_stored = _agreed("bits_stored", bits_stored, given, "BitsStored")
     if palette:
@@ -209,7 +212,7 @@ def _choose_pixels(given: Dataset, base: Dataset, photometric: str | None, bits_
         photometric = "PALETTE COLOR"
     elif photometric == "PALETTE COLOR" and not any("RedPaletteColorLookupTableDescriptor" in ds for ds in (given, base)):
         raise PixelError("PALETTE COLOR needs its palette: give colormap=, or the lookup tables in the template")
-    return _Wanted(photometric, bits_stored)
+    return _Wanted(photometric, bits_stored, photometric is None and getattr(base, "PhotometricInterpretation", None) == "MONOCHROME1")
 
 
 def _agreed(option: str, value: Any, given: Dataset, keyword: str) -> Any:
@@ -230,7 +233,7 @@ _WAYS_OUT = {
     "NumberOfFrames": "let the class follow from the array, or write one file a frame",
     "PhotometricInterpretation": "write one file a frame, or convert the values to MONOCHROME2 (largest value minus sample inverts) or RGB",
     "PixelRepresentation": "write one file a frame, or shift the values to unsigned ones yourself",
-    "BitsAllocated": "write one file a frame, or convert: frames are of bool, of uint8, of uint16 with 9 to 16 bits stored, or of uint8 RGB",
+    "BitsAllocated": "write one file a frame, or convert: frames are of bool, uint8, uint16 with 9 to 16 bits stored, or uint8 RGB",
     "BitsStored": "write one file a frame, or give another bits_stored",
     "SamplesPerPixel": "let the class follow from the array, or write one file a frame",
 }
@@ -251,6 +254,8 @@ def _describe(array: Any, wanted: _Wanted, wish: tuple[str | None, bool]) -> tup
     """The pixels, their description, and the SOP class that holds them."""
     pixels, (uid, replaceable) = as_pixels(array), wish
     spec = ImageSpec.from_array(pixels, bits_stored=wanted.bits_stored if pixels.dtype != bool else None, photometric=wanted.photometric)
+    if wanted.inverted and spec.samples == 1:
+        spec = replace(spec, photometric="MONOCHROME1")
     if spec.kind == "float":
         raise PixelError(f"Secondary Capture holds integers, not {pixels.dtype}, and nothing is rescaled silently: convert the values, "
                          "for instance numpy.rint(array).astype('uint16'), and give RescaleSlope and RescaleIntercept if you scaled them")
@@ -302,6 +307,8 @@ def _assemble(base: Dataset, given: Dataset, spec: ImageSpec, uid: str, colormap
     base.update(given)
     facts = image_attributes(spec) | (palette_attributes(colormap) if colormap is not None else {})
     facts["SOPClassUID"] = uid
+    if "NumberOfFrames" in base:
+        facts["NumberOfFrames"] = spec.frames
     if spec.samples == 1 and "PlanarConfiguration" in base:
         dropped.append(Dropped(str(Tag("PlanarConfiguration")), "PlanarConfiguration", "a pixel has one sample"))
         del base["PlanarConfiguration"]
@@ -309,8 +316,8 @@ def _assemble(base: Dataset, given: Dataset, spec: ImageSpec, uid: str, colormap
     for keyword, fact in facts.items():
         old = getattr(base, keyword, None)
         setattr(base, keyword, fact)
-        if old is not None and old != getattr(base, keyword):
-            overridden[keyword] = str(old)
+        if old is not None and Dataset({keyword: old}) != Dataset({keyword: fact}):
+            overridden[keyword] = shorten(old, 40)
     return base, _Changes(dropped, overridden)
 
 
@@ -318,7 +325,7 @@ def _report(ds: Dataset, changes: _Changes, filled: list[str], verify: bool) -> 
     """The report without its files; with ``verify``, an error of the IOD is raised."""
     findings = [Finding("info", "dropped", row.path, row.keyword, f"was left out: it {row.reason}", "") for row in changes.dropped]
     for keyword, old in changes.overridden.items():
-        message = f"is {getattr(ds, keyword)!s:.40}, as the pixels and the class say, not {old:.40}"
+        message = f"is {shorten(getattr(ds, keyword), 40)}, as the pixels and the class say, not {old}"
         findings.append(Finding("info", "overridden", str(Tag(keyword)), keyword, message, ""))
     if "BurnedInAnnotation" in filled:
         message = "is YES because nothing was given; give NO if no identifying text is in the pixels"

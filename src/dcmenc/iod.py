@@ -479,5 +479,6 @@ def _length(value: Any) -> int | None:
 
 
 def _check_pointer(ds: Dataset) -> list[Finding]:
-    missing = [f"points to {tag} {tag.keyword}, which is not there" for tag in _several(_value(ds, "FrameIncrementPointer")) if tag not in ds]
-    return [_finding("error", "pointer-to-nothing", "FrameIncrementPointer", message, "PS3.3 C.7.6.6") for message in missing]
+    missing = [tag for tag in _several(_value(ds, "FrameIncrementPointer")) if tag not in ds]
+    messages = [f"points to {tag} {tag.keyword}, which is not there" for tag in missing]
+    return [_finding("error", "pointer-to-nothing", "FrameIncrementPointer", message, "PS3.3 C.7.6.6") for message in messages]

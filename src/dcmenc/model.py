@@ -75,8 +75,6 @@ class Dataset(ElementStore):
     __slots__ = ()
     __hash__ = None  # type: ignore[assignment]
 
-    # -- elements
-
     @property
     def file_meta(self) -> Dataset:
         if self._file_meta is None:
@@ -186,8 +184,6 @@ class Dataset(ElementStore):
         for keyword, value in attributes.items():
             self[keyword] = value
 
-    # -- private blocks
-
     def private_block(self, group: int, creator: str, *, create: bool = False) -> PrivateBlock:
         """The block of elements that ``creator`` has reserved in an odd group (PS3.5 7.8.1).
 
@@ -215,8 +211,6 @@ class Dataset(ElementStore):
             raise EncodeError(f"group {group:04X} has no free private block left")
         self.add(group << 16 | free, "LO", creator)
         return PrivateBlock(self, group, free, creator)
-
-    # -- copies, comparison, pickle: written without deep recursion through copy and pickle, so that MAX_DEPTH levels work
 
     def copy(self) -> Self:
         """A dataset of its own with the same elements (nested datasets are shared)."""
@@ -253,8 +247,6 @@ class Dataset(ElementStore):
         state = self.policy, self.preamble, self.undefined_length, self._file_meta, getattr(self, "__dict__", None)
         return _thaw, (type(self), list(_freeze(self, 0)), state)
 
-    # -- shown to people
-
     def __repr__(self) -> str:
         """A line an element: tag, VR, keyword, value; items are indented."""
         return "\n".join(_lines(self, 0)) or f"{type(self).__name__}()"
@@ -267,8 +259,6 @@ class Dataset(ElementStore):
             indent, cells = len(line) - len(line.lstrip(" ")), line.lstrip(" ").split("  ", 1)
             rows.append(f'<tr><td style="padding-left:{indent}ch"><code>{escape(cells[0])}</code></td><td>{escape(cells[-1])}</td></tr>')
         return f"<table>{''.join(rows)}</table>"
-
-    # -- DICOM JSON (PS3.18 F)
 
     def to_json(self, **options: Any) -> str:
         """The DICOM JSON model as text; see :func:`dcmenc.dicom_json.to_json` for the options.
@@ -331,8 +321,6 @@ class PrivateBlock:
         return f"PrivateBlock(({self.group:04X},{self.block:02X}xx) {self.creator!r})"
 
 
-# --------------------------------------------------------------------- rules of tags
-
 def _vr_fits(vr: str, known: str) -> bool:
     """Whether an element that the dictionary gives ``known`` may be written with ``vr`` (PS3.5 6.2.2 for UN)."""
     return vr in (known, "UN") or not known or vr in AMBIGUOUS.get(known, ()) or (vr not in VRS and vr not in AMBIGUOUS)
@@ -356,8 +344,6 @@ def _spell(key: Any) -> str:
         return repr(key)
     return f"{tag} {tag.keyword}".rstrip()
 
-
-# --------------------------------------------------------------------- copies and comparison
 
 def _carry(source: Dataset, target: Dataset) -> None:
     target.policy, target.preamble = source.policy, source.preamble
@@ -411,8 +397,6 @@ def _several(value: Any) -> Any:
         return value
     return value.tolist() if hasattr(value, "tolist") else (value,)
 
-
-# --------------------------------------------------------------------- pickle: one flat list, whatever the depth
 
 # A nested dataset becomes a run of entries in a flat list: (tag, vr, value) for an element, (tag, n, undefined) for a
 # sequence of n items, (elements, undefined) before the elements of each item.
@@ -470,8 +454,6 @@ def _chain(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
     yield first
     yield from rest
 
-
-# --------------------------------------------------------------------- repr
 
 def _lines(dataset: Dataset, depth: int) -> Iterator[str]:
     indent = "    " * depth

@@ -274,8 +274,6 @@ class Stream:
             self.discard()
 
 
-# --------------------------------------------------------------------- from options to bytes
-
 def _pieces(
     dataset: Any,
     write_like_original: bool | None,

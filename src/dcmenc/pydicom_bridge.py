@@ -63,7 +63,7 @@ def _value(element: Any, vr: str, policy: Policy | None, big: bool) -> Any:
     value = element.value
     if vr == "SQ":
         return Sequence([_convert(item, policy, big) for item in value], bool(element.is_undefined_length))
-    if value is None or isinstance(value, str) and not value:
+    if value is None or (isinstance(value, str) and not value):
         return None
     if element.tag == 0x7FE00010 and element.is_undefined_length:
         return split_fragments(bytes(value))

@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple, Self
 from ._decimal import format_ds, round_ds
 from .dictionary import VM, Tag
 from .errors import EncodeError
+from .rules import TEXT_KINDS, complaint
 from .vr import AMBIGUOUS, VR, VRS
 
 
@@ -117,144 +118,6 @@ class IS(int):
         return type(self), (self.text,)
 
 
-# --------------------------------------------------------------------- rules: text -> the complaint, or None
-
-_UPPER = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _")
-_DIGITS = frozenset("0123456789")
-_DECIMAL = _DIGITS | frozenset("+-Ee. ")
-_INTEGER = _DIGITS | frozenset("+- ")
-_FORMATTING = frozenset("\t\n\f\r")
-_URI_OUTSIDE = frozenset(' "<>\\^`{|}')
-_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-
-
-def _unprintable(text: str, allowed: frozenset[str] = frozenset()) -> str | None:
-    for at, character in enumerate(text):
-        if (character < " " or "\x7f" <= character < "\xa0") and character not in allowed:
-            return f"control character U+{ord(character):04X} at {at} is not allowed"
-    return None
-
-
-def _check_text(text: str) -> str | None:
-    return _unprintable(text)
-
-
-def _check_block(text: str) -> str | None:
-    return _unprintable(text, _FORMATTING)
-
-
-def _check_code(text: str) -> str | None:
-    return None if _UPPER.issuperset(text) else "only upper-case letters, digits, space and underscore are allowed"
-
-
-def _check_age(text: str) -> str | None:
-    good = len(text) == 4 and _DIGITS.issuperset(text[:3]) and text[3] in "DWMY"
-    return None if good else "an age is three digits and D, W, M or Y, as in 018M"
-
-
-def _check_uid(text: str) -> str | None:
-    if text.endswith("\0"):
-        return "give the UID without its padding NUL"
-    for component in text.split("."):
-        if not component or not _DIGITS.issuperset(component):
-            return "a UID is numbers separated by single dots"
-        if component[0] == "0" and component != "0":
-            return f"component {component} of the UID begins with a zero"
-    return None
-
-
-def _check_uri(text: str) -> str | None:
-    if text.startswith(" "):
-        return "a URI has no leading spaces"
-    for at, character in enumerate(text.rstrip(" ")):
-        if character in _URI_OUTSIDE or not "!" <= character <= "~":
-            return f"{character!r} at {at} is not allowed in a URI; percent-encode it"
-    return None
-
-
-def _check_date(text: str) -> str | None:
-    if len(text) != 8 or not _DIGITS.issuperset(text):
-        return "a date is YYYYMMDD"
-    year, month, day = int(text[:4]), int(text[4:6]), int(text[6:])
-    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-    if not 1 <= month <= 12 or not 1 <= day <= _MONTHS[month - 1] or (month == 2 and day == 29 and not leap):
-        return "there is no such day"
-    return None
-
-
-def _check_time(text: str) -> str | None:
-    clock, point, fraction = text.rstrip(" ").partition(".")
-    if len(clock) not in (2, 4, 6) or not _DIGITS.issuperset(clock) or not _DIGITS.issuperset(fraction):
-        return "a time is HH, HHMM, HHMMSS or HHMMSS.FFFFFF"
-    if point and (len(clock) != 6 or not 1 <= len(fraction) <= 6):
-        return "a fraction of one to six digits may follow HHMMSS only"
-    # 60 is a leap second
-    if clock[:2] > "23" or clock[2:4] > "59" or clock[4:] > "60":
-        return "there is no such time"
-    return None
-
-
-def _check_datetime(text: str) -> str | None:
-    stem, offset = text.rstrip(" "), ""
-    for sign in "+-":
-        if sign in stem:
-            stem, _, offset = stem.partition(sign)
-            if len(offset) != 4 or not _DIGITS.issuperset(offset) or offset[2:] > "59" or offset > "1400":
-                return "an offset from UTC is +ZZXX or -ZZXX"
-    date, clock = stem[:8], stem[8:]
-    if len(date) not in (4, 6, 8) or not _DIGITS.issuperset(date):
-        return "a date time is YYYYMMDDHHMMSS.FFFFFF&ZZXX, shortened from the right"
-    return _check_date((date + "0101"[len(date) - 4:]) if len(date) < 8 else date) or (_check_time(clock) if clock else None)
-
-
-def _check_decimal(text: str) -> str | None:
-    try:
-        good = _DECIMAL.issuperset(text) and (not text.strip(" ") or math.isfinite(float(text)))
-    except ValueError:
-        good = False
-    return None if good else "a decimal string is a number of digits, sign, point and exponent"
-
-
-def _check_integer(text: str) -> str | None:
-    try:
-        number = int(text) if _INTEGER.issuperset(text) and text.strip(" ") else 0
-    except ValueError:
-        return "an integer string is digits and a sign"
-    if not _INTEGER.issuperset(text):
-        return "an integer string is digits and a sign"
-    return None if -(2**31) <= number < 2**31 else "an integer string lies from -2147483648 to 2147483647"
-
-
-def _check_name(text: str) -> str | None:
-    groups = text.split("=")
-    if len(groups) > 3:
-        return "a person name has at most three component groups (alphabetic=ideographic=phonetic)"
-    for group in groups:
-        if group.count("^") > 4:
-            return "a component group has at most five components (family^given^middle^prefix^suffix)"
-        if len(group) > 64:
-            return f"a component group has at most 64 characters, this one has {len(group)}"
-    return _unprintable(text)
-
-
-_CHECKS: dict[str, Callable[[str], str | None]] = {
-    "text": _check_text, "block": _check_block, "code": _check_code, "age": _check_age, "uid": _check_uid,
-    "uri": _check_uri, "date": _check_date, "time": _check_time, "datetime": _check_datetime,
-    "decimal": _check_decimal, "integer": _check_integer, "name": _check_name,
-}
-
-
-def _complaint(row: VR, text: str) -> str | None:
-    """The rule that ``text`` breaks as one value of the VR, or None."""
-    if not row.charset and not text.isascii():
-        return f"{row.code} holds ASCII only"
-    if row.kind != "name" and len(text) > row.maximum:
-        return f"at most {row.maximum} characters are allowed, not {len(text)}"
-    return _CHECKS[row.kind](text)
-
-
-# --------------------------------------------------------------------- one value
-
 def shorten(value: object, room: int = 60) -> str:
     """``repr(value)``, cut where it would fill the screen."""
     text = repr(value[:room] if isinstance(value, (str, bytes)) else value)
@@ -265,9 +128,9 @@ def _refuse(row: VR | None, value: object, reason: str) -> EncodeError:
     return EncodeError(f"{row.code if row else 'VR'} {shorten(value)}: {reason}")
 
 
-def _conform(row: VR, value: object, complaint: str | None, policy: Policy) -> None:
-    if complaint and policy.nonconforming == "error":
-        raise _refuse(row, value, complaint)
+def _conform(row: VR, value: object, broken: str | None, policy: Policy) -> None:
+    if broken and policy.nonconforming == "error":
+        raise _refuse(row, value, broken)
 
 
 def _as_text(row: VR, value: Any) -> str:
@@ -331,20 +194,26 @@ def _offset(row: VR, value: Any) -> str:
 
 def _one_text(row: VR, value: Any, policy: Policy) -> str:
     text = _as_text(row, value)
-    _conform(row, value, _complaint(row, text) if text else None, policy)
+    _conform(row, value, complaint(row, text) if text else None, policy)
     return text
 
 
+def _number_text(row: VR, text: str, policy: Policy) -> Any:
+    """A DS or IS that keeps the text; text that is no number only under a policy that lets it pass."""
+    if not text.strip(" "):
+        return text or None
+    _conform(row, text, complaint(row, text), policy)
+    try:
+        return DS(text) if row.kind == "decimal" else IS(text)
+    except ValueError:
+        return text
+
+
 def _one_decimal(row: VR, value: Any, policy: Policy) -> Any:
-    if isinstance(value, (str, bytes, bytearray)) or type(value).__name__ == "Decimal":
-        text = value.text if isinstance(value, DS) else str(value) if type(value).__name__ == "Decimal" else _as_text(row, value)
-        if not text.strip(" "):
-            return None if not text else text
-        _conform(row, value, _complaint(row, text), policy)
-        try:
-            return DS(text)
-        except ValueError:
-            return text
+    if isinstance(value, (str, bytes, bytearray)):
+        return _number_text(row, _as_text(row, value), policy)
+    if type(value).__name__ == "Decimal":
+        return _number_text(row, str(value), policy)
     if isinstance(value, DS):
         return value
     if hasattr(value, "__index__") and not isinstance(value, bool):
@@ -364,14 +233,7 @@ def _one_decimal(row: VR, value: Any, policy: Policy) -> Any:
 
 def _one_integer_string(row: VR, value: Any, policy: Policy) -> Any:
     if isinstance(value, (str, bytes, bytearray)):
-        text = _as_text(row, value)
-        if not text.strip(" "):
-            return None if not text else text
-        _conform(row, value, _complaint(row, text), policy)
-        try:
-            return IS(text)
-        except ValueError:
-            return text
+        return _number_text(row, _as_text(row, value), policy)
     if isinstance(value, IS):
         return value
     number = _whole(row, value)
@@ -424,13 +286,11 @@ def _one_tag(row: VR, value: Any, policy: Policy) -> Tag:
 
 
 _ONE: dict[str, Callable[[VR, Any, Policy], Any]] = {
-    **dict.fromkeys(_CHECKS, _one_text),
+    **dict.fromkeys(TEXT_KINDS, _one_text),
     "decimal": _one_decimal, "integer": _one_integer_string, "signed": _one_binary, "unsigned": _one_binary,
     "float": _one_float, "tag": _one_tag,
 }
 
-
-# --------------------------------------------------------------------- whole values
 
 def normalise(vr: str, value: Any, vm: VM | None = None, policy: Policy | None = None) -> Any:
     """The value as the model keeps it (the closed set of the architecture), or an error that names the broken rule.
@@ -513,7 +373,7 @@ def _split_array(row: VR, array: Any) -> Any:
         return [array.item()]
     if array.ndim > 1:
         raise _refuse(row, array, f"{row.code} takes one dimension, not the shape {array.shape}; use .ravel()")
-    if array.size < 2 or array.dtype.kind not in "iuf" or row.unit == 1 and row.kind not in ("decimal", "integer"):
+    if array.size < 2 or array.dtype.kind not in "iuf" or (row.unit == 1 and row.kind not in ("decimal", "integer")):
         return array.tolist()
     return array
 
@@ -618,11 +478,14 @@ def check_fragments(row: VR, value: Fragments) -> Fragments:
 def _normalise_ambiguous(vr: str, value: Any, vm: VM | None, policy: Policy) -> Any:
     """What any of the alternatives takes; the walk decides which one it is, and checks again."""
     codes = AMBIGUOUS[vr]
-    if "OW" in codes and (codes[0] == "OB" or isinstance(value, (bytes, bytearray, memoryview, Fragments)) or _numpy_array(value) is not None):
+    raw = isinstance(value, (bytes, bytearray, memoryview, Fragments)) or _numpy_array(value) is not None
+    if codes[0] == "OB" or ("OW" in codes and raw):
         return _normalise_buffer(VRS["OW"], value)
-    signed = normalise("SL", value, vm, policy)
+    numbers = normalise("SL", value, vm, policy)
+    if _numpy_array(numbers) is not None:
+        numbers = tuple(numbers.tolist())
     low = -(2**15) if "SS" in codes else 0
-    for number in signed if isinstance(signed, tuple) or _numpy_array(signed) is not None else (signed,):
+    for number in numbers if isinstance(numbers, tuple) else (numbers,):
         if number is not None and not low <= number < 2**16:
             raise EncodeError(f"{vr} {number}: does not fit 16 bits")
-    return signed if _numpy_array(signed) is None else tuple(signed.tolist())
+    return numbers
