@@ -346,6 +346,7 @@ def test_dcmenc_reads_what_pydicom_writes(terms: str) -> None:
     [
         ("GB18030", "乗^b", "815C5E62"),
         ("GBK", "俓", "825C"),
+        ("\\ISO 2022 IR 87", "綾移緯", "1B2442303D305C305E1B2842"),
         ("\\ISO 2022 IR 87", "＝＼＾", "1B24422161214021301B2842"),
     ],
 )
@@ -396,6 +397,7 @@ def test_the_initial_state_is_restored_before_control_characters_and_name_delimi
 
 def test_the_element_in_use_is_kept_while_it_holds_the_next_character() -> None:
     charset = character_set("ISO 2022 IR 126\\ISO 2022 IR 87")
+    assert charset.encode("山\tα", "LO") == b"\x1b$B;3\x1b(B\t\xe1"
     assert charset.encode("α山α山", "LO") == b"\xe1\x1b$B;3&A;3\x1b(B"
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import functools
+import inspect
 import json
 import math
 import os
 import shutil
 import subprocess
+import sys
 import warnings
 from collections import Counter
 from typing import Any
@@ -505,6 +507,19 @@ def test_json_of_any_depth_is_refused_in_order(levels: int) -> None:
         Dataset.from_json("[" * levels)
 
 
+def below(frames: int, call: Any) -> Any:
+    return call() if frames == 0 else below(frames - 1, call)
+
+
+def test_a_full_call_stack_is_an_error_of_ours() -> None:
+    members = nested(128).to_json_dict()
+    room = sys.getrecursionlimit() - 200 - len(inspect.stack(0))
+    with pytest.raises(EncodeError, match="call stack"):
+        below(room, nested(128).to_json_dict)
+    with pytest.raises(ReadError, match="call stack"):
+        below(room, lambda: Dataset.from_json(members))
+
+
 def test_objects_that_hold_themselves_are_refused() -> None:
     ds = Dataset()
     ds.add("ContentSequence", "SQ", Sequence([ds]))
@@ -726,7 +741,7 @@ BLOCK = st.text(st.characters(min_codepoint=0x20, exclude_categories=("Cs", "Cc"
 NAMES = st.lists(TEXT, min_size=1, max_size=3).map(lambda groups: "=".join(groups).rstrip("="))
 BUFFERS = st.binary(max_size=4).map(lambda data: data * 8)
 DECIMALS = (
-    st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**15), 10**15) | st.floats(-1e6, 1e6).map(lambda x: f"{x:.8g}")
+    st.floats(allow_nan=False, allow_infinity=False) | st.integers(1 - 10**15, 10**15) | st.floats(-1e6, 1e6).map(lambda x: f"{x:.8g}")
 )
 
 SINGLES: dict[str, Any] = {

@@ -31,7 +31,7 @@ def test_only_errors_are_raised_and_the_exception_carries_the_report() -> None:
 
 
 def test_the_exception_does_not_grow_with_the_number_of_errors() -> None:
-    with pytest.raises(VerifyError, match="and 95 more$"):
+    with pytest.raises(VerifyError, match=r"and 95 more$"):
         Report((ERROR,) * 100).raise_for_errors()
 
 

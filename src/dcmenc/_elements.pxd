@@ -7,10 +7,18 @@ A writer says *what* is wrong; the walk that calls it adds *where*.
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memmove
 
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
+from cpython.long cimport PyLong_CheckExact
+from cpython.unicode cimport PyUnicode_Check
+
 from ._bytes cimport Sink, position, put, put_byte, reserve, store16, store32, store64
-from ._values cimport FLOAT, VRInfo
+from ._decimal cimport format_decimal
+from ._values cimport DECIMAL, FLOAT, INTEGER, SIGNED, TAG, VRInfo, number_text
 
 cdef extern from "Python.h":
+    int64_t PyLong_AsLongLong(object) except? -1
+    uint64_t PyLong_AsUnsignedLongLong(object) except? 0xFFFFFFFFFFFFFFFF
+    unsigned long PyLong_AsUnsignedLong(object) except? 0xFFFFFFFF
     bint PyUnicode_IS_ASCII(object)
     const void *PyUnicode_DATA(object)
     Py_ssize_t PyUnicode_GET_LENGTH(object)
@@ -110,6 +118,86 @@ cdef inline int put_integer_text(Sink *sink, int64_t value) except -1 nogil:
         at -= 1
         digits[at] = c"-"
     return put(sink, digits + at, 24 - at)
+
+
+cdef inline int put_number_text(Sink *sink, object value) except -1:
+    """One DS or IS: text as it was set, a number in its shortest form (PS3.5 6.2)."""
+    if PyFloat_CheckExact(value):
+        reserve(sink, 32)
+        sink.used += format_decimal(PyFloat_AS_DOUBLE(value), <char *>sink.data + sink.used)
+        return 0
+    if PyLong_CheckExact(value):
+        return put_integer_text(sink, PyLong_AsLongLong(value))
+    if value is None:
+        return 0
+    text = value if PyUnicode_Check(value) else number_text(value)
+    if text is None or not PyUnicode_IS_ASCII(text):
+        raise ValueError(f"a number is wanted, not {type(value).__name__}")
+    return put_ascii(sink, text)
+
+
+cdef inline int put_number(Sink *sink, const VRInfo *info, object value, Syntax syntax) except -1:
+    """One value of a VR of numbers: DS, IS, AT, or binary of any size."""
+    cdef uint8_t *target
+    if info.kind == DECIMAL or info.kind == INTEGER:
+        return put_number_text(sink, value)
+    reserve(sink, 8)
+    target = sink.data + sink.used
+    if info.kind == FLOAT:
+        store_real(target, <double>value, info.unit, syntax.big)
+    elif info.kind == TAG:
+        store_tag(target, <uint32_t>PyLong_AsUnsignedLong(value), syntax.big)
+        sink.used += 4
+        return 0
+    else:
+        store_whole(target, whole_number(info, value), info.unit, syntax.big)
+    sink.used += info.unit
+    return 0
+
+
+cdef inline uint64_t whole_number(const VRInfo *info, object value) except? 0xFFFFFFFFFFFFFFFF:
+    """The two's complement of a number that fits the VR."""
+    cdef int bits = 8 * info.unit
+    cdef int64_t number
+    cdef uint64_t natural
+    if info.kind == SIGNED:
+        number = PyLong_AsLongLong(value)
+        if bits < 64 and (number < -(<int64_t>1 << bits - 1) or number >= <int64_t>1 << bits - 1):
+            raise ValueError(f"{number} does not fit {bits}-bit signed")
+        return <uint64_t>number
+    natural = PyLong_AsUnsignedLongLong(value)
+    if bits < 64 and natural >> bits:
+        raise ValueError(f"{natural} does not fit {bits}-bit unsigned")
+    return natural
+
+
+cdef inline int put_decimals(Sink *sink, const double *values, Py_ssize_t count) except -1 nogil:
+    cdef Py_ssize_t i
+    for i in range(count):
+        reserve(sink, 33)
+        if i:
+            sink.data[sink.used] = c"\\"
+            sink.used += 1
+        sink.used += format_decimal(values[i], <char *>sink.data + sink.used)
+    return 0
+
+
+cdef inline int put_integers(Sink *sink, const int *values, Py_ssize_t count) except -1 nogil:
+    cdef Py_ssize_t i
+    for i in range(count):
+        if i:
+            put_byte(sink, c"\\")
+        put_integer_text(sink, values[i])
+    return 0
+
+
+cdef inline int put_tags(Sink *sink, const uint32_t *values, Py_ssize_t count, bint big) except -1 nogil:
+    cdef Py_ssize_t i
+    reserve(sink, 4 * count)
+    for i in range(count):
+        store_tag(sink.data + sink.used, values[i], big)
+        sink.used += 4
+    return 0
 
 
 cdef inline int widen_to_unknown(Sink *sink, Py_ssize_t start, uint32_t length, bint big) except -1 nogil:

@@ -9,38 +9,35 @@ only when something fails. No pixels, files or codecs here.
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.dict cimport PyDict_GetItemWithError, PyDict_Next, PyDict_Size
-from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check
+from cpython.float cimport PyFloat_Check
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.long cimport PyLong_Check
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from cpython.tuple cimport PyTuple_Check, PyTuple_GET_ITEM
 from cpython.unicode cimport PyUnicode_Check
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport free, qsort, realloc
 from libc.string cimport memcpy
 cimport cython
 
 from ._bytes cimport HOST_IS_BIG, Sink, position, put, put_byte, reserve, store16, store32
-from ._decimal cimport format_decimal
 from ._elements cimport (
-    LONGEST_16, LONGEST_32, UNDEFINED, Syntax, header_size, put_ascii, put_header, put_integer_text, put_item_tag, store_real,
-    store_tag, store_whole, widen_to_unknown,
+    LONGEST_16, LONGEST_32, UNDEFINED, Syntax, header_size, put_ascii, put_decimals, put_header, put_integers, put_item_tag, put_number,
+    put_tags, widen_to_unknown,
 )
 from ._swap cimport swap_copy
 from ._values cimport (
-    BUFFER, DECIMAL, ElementStore, FLOAT, INTEGER, ItemList, NO_VR, SEQUENCE, SIGNED, TAG, TEXT, UNSIGNED, VRInfo, ds_text, vr_info,
+    BUFFER, DECIMAL, ElementStore, FLOAT, INTEGER, ItemList, NO_VR, SEQUENCE, SIGNED, TAG, TEXT, UNSIGNED, VRInfo, vr_info,
 )
 
 from .charset import character_set, read_character_set
 from .errors import EncodeError
-from .values import DS, IS, Fragments
+from .values import Fragments
 
 cdef extern from "Python.h":
     const char *PyUnicode_AsUTF8AndSize(object, Py_ssize_t *) except NULL
     bint PyUnicode_IS_ASCII(object)
-    int64_t PyLong_AsLongLong(object) except? -1
-    uint64_t PyLong_AsUnsignedLongLong(object) except? 0xFFFFFFFFFFFFFFFF
     unsigned long PyLong_AsUnsignedLong(object) except? 0xFFFFFFFF
 
 cdef enum:
@@ -63,8 +60,6 @@ class CharacterSetNeeded(Exception):
     """Private signal: text needs a character set, and none is declared from the root down."""
 
 
-cdef object DS_TYPE = DS
-cdef object IS_TYPE = IS
 cdef object FRAGMENTS_TYPE = Fragments
 cdef object UNDECLARED = character_set(None)
 
@@ -132,7 +127,7 @@ cdef class Walk:
             level.tag = tag
             if group.open and tag >> 16 != group.number:
                 self.finish_group(&group)
-            if tag & 0xFFFF == 0 or tag < 0x00080000 or tag >= 0xFFFE0000 or self.root_is_meta:
+            if tag & 0xFFFF == 0 or tag < 0x00080000 or tag >> 16 >= 0xFFFE or self.root_is_meta:
                 self.check_group(tag)
                 if tag & 0xFFFF == 0:
                     self.begin_group(&group, tag)
@@ -198,7 +193,7 @@ cdef class Walk:
         cdef PyObject *creator
         if not self.conforming:
             return 0
-        creator = PyDict_GetItemWithError(elements, <unsigned long>((tag & 0xFFFF0000) | (tag >> 8 & 0xFF)))
+        creator = PyDict_GetItemWithError(elements, <unsigned long>(tag >> 16 << 16 | tag >> 8 & 0xFF))
         if creator == NULL or <object>PyTuple_GET_ITEM(<object>creator, 2) is None:
             raise EncodeError(f"its block has no private creator at ({tag >> 16:04X},{tag >> 8 & 0xFF:04X}); use private_block()")
         return 0
@@ -254,7 +249,7 @@ cdef class Walk:
         elif PyTuple_Check(value):
             self.numbers(info, <tuple>value)
         elif PyLong_Check(value) or PyFloat_Check(value) or PyUnicode_Check(value):
-            self.number(info, value)
+            put_number(&self.sink, info, value, self.syntax)
         else:
             self.array(info, value)
         self.finish(info, start, begin)
@@ -376,45 +371,9 @@ cdef class Walk:
         for one in values:
             if another and textual:
                 put_byte(&self.sink, c"\\")
-            self.number(info, one)
+            put_number(&self.sink, info, one, self.syntax)
             another = True
         return 0
-
-    cdef inline int number(self, const VRInfo *info, object value) except -1:
-        cdef uint8_t *target
-        if info.kind == DECIMAL or info.kind == INTEGER:
-            return self.number_text(info, value)
-        reserve(&self.sink, 8)
-        target = self.sink.data + self.sink.used
-        if info.kind == FLOAT:
-            store_real(target, <double>value, info.unit, self.syntax.big)
-        elif info.kind == TAG:
-            store_tag(target, <uint32_t>PyLong_AsUnsignedLong(value), self.syntax.big)
-            self.sink.used += 4
-            return 0
-        else:
-            store_whole(target, whole_number(info, value), info.unit, self.syntax.big)
-        self.sink.used += info.unit
-        return 0
-
-    cdef inline int number_text(self, const VRInfo *info, object value) except -1:
-        """One DS or IS: text as it was set, a number in its shortest form (PS3.5 6.2)."""
-        cdef object cls = type(value)
-        if value is None:
-            return 0
-        if cls is DS_TYPE:
-            return put_ascii(&self.sink, ds_text(value))
-        if cls is float:
-            reserve(&self.sink, 32)
-            self.sink.used += format_decimal(PyFloat_AS_DOUBLE(value), <char *>self.sink.data + self.sink.used)
-            return 0
-        if cls is int:
-            return put_integer_text(&self.sink, PyLong_AsLongLong(value))
-        if cls is IS_TYPE:
-            return put_ascii(&self.sink, value.text)
-        if PyUnicode_Check(value) and PyUnicode_IS_ASCII(value):
-            return put_ascii(&self.sink, value)
-        raise EncodeError(f"a number is wanted, not {cls.__name__}")
 
     cdef int array(self, const VRInfo *info, object value) except -1:
         """A read-only array in the dtype that values.py gave it."""
@@ -425,43 +384,15 @@ cdef class Walk:
             if view.itemsize != unit or view.ndim != 1:
                 raise EncodeError(f"an array of {unit}-byte numbers in one dimension is wanted")
             if info.kind == DECIMAL:
-                self.decimals(<const double *>view.buf, view.len >> 3)
+                put_decimals(&self.sink, <const double *>view.buf, view.len >> 3)
             elif info.kind == INTEGER:
-                self.integers(<const int *>view.buf, view.len >> 2)
+                put_integers(&self.sink, <const int *>view.buf, view.len >> 2)
             elif info.kind == TAG:
-                self.tags(<const uint32_t *>view.buf, view.len >> 2)
+                put_tags(&self.sink, <const uint32_t *>view.buf, view.len >> 2, self.syntax.big)
             else:
                 self.copy(<const uint8_t *>view.buf, view.len, unit, HOST_IS_BIG != self.syntax.big)
         finally:
             PyBuffer_Release(&view)
-        return 0
-
-    cdef int decimals(self, const double *values, Py_ssize_t count) except -1 nogil:
-        cdef Py_ssize_t i
-        cdef uint8_t *target
-        for i in range(count):
-            reserve(&self.sink, 34)
-            target = self.sink.data + self.sink.used
-            if i:
-                target[0] = c"\\"
-                target += 1
-            self.sink.used = target - self.sink.data + format_decimal(values[i], <char *>target)
-        return 0
-
-    cdef int integers(self, const int *values, Py_ssize_t count) except -1 nogil:
-        cdef Py_ssize_t i
-        for i in range(count):
-            if i:
-                put_byte(&self.sink, c"\\")
-            put_integer_text(&self.sink, values[i])
-        return 0
-
-    cdef int tags(self, const uint32_t *values, Py_ssize_t count) except -1 nogil:
-        cdef Py_ssize_t i
-        reserve(&self.sink, 4 * count)
-        for i in range(count):
-            store_tag(self.sink.data + self.sink.used, values[i], self.syntax.big)
-            self.sink.used += 4
         return 0
 
     cdef int copy(self, const uint8_t *source, Py_ssize_t size, int unit, bint swap) except -1 nogil:
@@ -620,7 +551,7 @@ cdef class Walk:
             low, high = (-32768, 32767) if own.kind == SIGNED else (0, 65535)
             if not low <= one <= high:
                 raise EncodeError(f"{one} does not fit 16-bit {'signed' if own.kind == SIGNED else 'unsigned'}, which PixelRepresentation asks for")
-            self.number(own, one)
+            put_number(&self.sink, own, one, self.syntax)
             at += 1
         self.finish(info, start, begin)
         return self.locate(tag, begin)
@@ -647,21 +578,6 @@ cdef class Walk:
                 step += f"[{self.levels[level].item}]"
             steps.append(step)
         return ".".join(steps)
-
-
-cdef inline uint64_t whole_number(const VRInfo *info, object value) except? 0xFFFFFFFFFFFFFFFF:
-    """The two's complement of a number that fits the VR."""
-    cdef int64_t number
-    cdef uint64_t natural
-    if info.kind == SIGNED:
-        number = PyLong_AsLongLong(value)
-        if info.unit < 8 and (number < -(<int64_t>1 << 8 * info.unit - 1) or number >= <int64_t>1 << 8 * info.unit - 1):
-            raise EncodeError(f"{number} does not fit {8 * info.unit}-bit signed")
-        return <uint64_t>number
-    natural = PyLong_AsUnsignedLongLong(value)
-    if info.unit < 8 and natural >> 8 * info.unit:
-        raise EncodeError(f"{natural} does not fit {8 * info.unit}-bit unsigned")
-    return natural
 
 
 cdef object too_long(Py_ssize_t length):

@@ -31,8 +31,8 @@ cdef struct VRInfo:
 # The row of a VR, or one whose kind is NO_VR.
 cdef const VRInfo *vr_info(object vr) noexcept
 
-# The text that a DS was set from, borrowed; NULL when it is not exactly a DS.
-cdef object ds_text(object value)
+# The text that a DS or IS was set from; None when it is neither.
+cdef object number_text(object value)
 
 # The items of a sequence, and whether it is closed by a delimiter; model.Sequence is built on it.
 cdef class ItemList(list):

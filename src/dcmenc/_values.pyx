@@ -90,6 +90,10 @@ cdef int64_t LONGEST_DECIMAL = 1000000000000000
 cdef object UNSURE = object()
 cdef dict KEYWORDS = {}
 cdef bytes ZERO_PREAMBLE = bytes(128)
+cdef object ELEMENT_TYPE = Element
+cdef object TAG_TYPE = Tag
+cdef object DS_TYPE = DS
+cdef object IS_TYPE = IS
 cdef object SEQUENCE_TYPE = None
 cdef object DATASET_TYPE = None
 
@@ -136,8 +140,8 @@ cdef const VRInfo *vr_info(object vr) noexcept:
     return info if info.code[0] == code[0] and info.code[1] == code[1] else &TABLE[0]
 
 
-cdef object ds_text(object value):
-    return value.text
+cdef object number_text(object value):
+    return value.text if type(value) is DS_TYPE or type(value) is IS_TYPE else None
 
 
 def adopt_types(sequence, dataset):
@@ -284,13 +288,13 @@ cdef object quick_one(const VRInfo *info, object value):
             return quick_decimal_text(value)
         return UNSURE
     if info.kind == TAG:
-        return value if type(value) is Tag else UNSURE
+        return value if type(value) is TAG_TYPE else UNSURE
     return quick_number(info, value)
 
 
 cdef object quick_decimal_text(str text):
     try:
-        made = new_float(DS, (text,))
+        made = new_float(DS_TYPE, (text,))
     except ValueError:
         return UNSURE
     if not isfinite(PyFloat_AS_DOUBLE(made)):
@@ -393,7 +397,7 @@ cdef object settled(object tag, object vr, object vm, object keyword, object val
 
 def make_element(tag, str vr, vm, str keyword, value, policy):
     """An Element with its value normalised; ``vm`` is the dictionary's, or None where there is no rule."""
-    return named_triple(Element, tag, vr, settled(tag, vr, vm, keyword, value, policy))
+    return named_triple(ELEMENT_TYPE, tag, vr, settled(tag, vr, vm, keyword, value, policy))
 
 
 cdef PyObject *keyword_entry(object name) except? NULL:
@@ -444,7 +448,7 @@ cdef class ElementStore:
         tag = <object>PyTuple_GET_ITEM(<object>found, 0)
         vr = <object>PyTuple_GET_ITEM(<object>found, 1)
         value = settled(tag, vr, <object>PyTuple_GET_ITEM(<object>found, 3), name, value, self.policy)
-        self._elements[tag] = named_triple(Element, tag, vr, value)
+        self._elements[tag] = named_triple(ELEMENT_TYPE, tag, vr, value)
 
     def __getattr__(self, name):
         cdef PyObject *found = keyword_entry(name)

@@ -373,7 +373,7 @@ class CharacterSet:
                 parts.append(" " * len(run))
             elif kind == "stop":
                 state[:] = self._initial
-                if run == b"\\" and delimiters:
+                if run == b"\\":
                     values.append("".join(parts))
                     parts.clear()
                 else:
@@ -440,7 +440,7 @@ def _token(delimiters: str, wide: bool, escapes: bool) -> re.Pattern[bytes]:
     """
     import re
 
-    stops = b"" if wide else re.escape(delimiters).encode("ascii")
+    stops = re.escape(delimiters).encode("ascii")
     no_stop = b"(?![" + stops + b"])" if stops else b""
     escape = rb"(?P<escape>\x1b[ -/]*[0-~]?)|" if escapes else b""
     left = rb"(?P<left>[!-~]+)|(?P<spaces> +)" if wide else rb"(?P<left>(?:" + no_stop + rb"[ -~])+)"

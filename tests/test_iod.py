@@ -1,0 +1,247 @@
+"""IODs: what Secondary Capture and its multi-frame classes demand, what a writer may fill, what a check finds (PS3.3 A.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from dcmenc.dictionary import keyword_table
+from dcmenc.iod import (
+    CINE,
+    COMMON,
+    CONDITIONS,
+    FILLERS,
+    GRAYSCALE_BYTE,
+    GRAYSCALE_WORD,
+    IODS,
+    SECONDARY_CAPTURE,
+    SINGLE_BIT,
+    TRUE_COLOR,
+    check,
+    complete,
+    misfits,
+)
+from dcmenc.model import Dataset
+from dcmenc.values import Fragments
+
+MOMENT = datetime(2026, 11, 22, 13, 14, 15, 160000)
+
+# What the pixels of each class may look like: two by two, of one frame or two.
+PIXELS: dict[str, dict[str, Any]] = {
+    SECONDARY_CAPTURE: {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "PixelData": bytes(4)},
+    SINGLE_BIT: {"NumberOfFrames": 2, "BitsAllocated": 1, "BitsStored": 1, "HighBit": 0, "PixelData": bytes(1)},
+    GRAYSCALE_BYTE: {"NumberOfFrames": 2, "BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "PixelData": bytes(8)},
+    GRAYSCALE_WORD: {"NumberOfFrames": 2, "BitsAllocated": 16, "BitsStored": 12, "HighBit": 11, "PixelData": bytes(16)},
+    TRUE_COLOR: {"NumberOfFrames": 2, "BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "PixelData": bytes(24), "SamplesPerPixel": 3,
+                 "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0},
+}
+
+
+def pixels(uid: str) -> Dataset:
+    common = {"Rows": 2, "Columns": 2, "SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME2", "PixelRepresentation": 0}
+    return Dataset(common | PIXELS[uid])
+
+
+def completed(uid: str, **attributes: Any) -> Dataset:
+    ds = pixels(uid)
+    ds.update(attributes)
+    complete(ds, uid, clock=lambda: MOMENT)
+    return ds
+
+
+def codes(ds: Dataset) -> list[tuple[str, str]]:
+    return [(finding.code, finding.keyword) for finding in check(ds).findings]
+
+
+@pytest.fixture(params=list(IODS), ids=lambda uid: f"7{uid[len(SECONDARY_CAPTURE):]}")
+def uid(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def rows() -> Iterator[Any]:
+    for iod in IODS.values():
+        for module in iod.modules:
+            yield from module.attributes
+
+
+def test_the_tables_name_only_what_there_is() -> None:
+    for row in rows():
+        assert row.keyword in keyword_table(), row
+        assert row.type in ("1", "1C", "2", "2C", "3") and (row.type[-1] == "C") == bool(row.when), row
+        assert not row.when or row.when in CONDITIONS, row
+        assert not row.fill or row.fill in FILLERS, row
+    assert {row.when for row in rows() if row.when} == set(CONDITIONS)
+    assert {row.fill for row in rows() if row.fill} == set(FILLERS)
+    for iod in IODS.values():
+        assert {*iod.pixels, *iod.constants} <= keyword_table().keys()
+
+
+def test_a_completed_image_has_no_finding(uid: str) -> None:
+    assert check(completed(uid)).findings == ()
+
+
+def test_every_type_1_and_2_attribute_is_demanded(uid: str) -> None:
+    demanded = {row.keyword: row.type for module in IODS[uid].modules for row in module.attributes if row.type in ("1", "2")}
+    for keyword, kind in demanded.items():
+        ds = completed(uid)
+        del ds[keyword]
+        wanted = (f"missing-type-{kind}", keyword)
+        assert wanted in (codes(ds) if keyword != "SOPClassUID" else [(f.code, f.keyword) for f in check(ds, sop_class=uid).findings])
+        assert not check(ds).ok
+        ds[keyword] = None
+        found = [(f.code, f.keyword) for f in check(ds, sop_class=uid).findings]
+        assert (("empty-type-1", keyword) in found) is (kind == "1")
+        assert kind == "1" or check(ds).ok
+
+
+def test_what_a_writer_may_state_is_filled_and_nothing_clinical_invented() -> None:
+    uids = iter(f"1.2.{number}" for number in range(3, 9))
+    ds = pixels(SECONDARY_CAPTURE)
+    filled = complete(ds, SECONDARY_CAPTURE, uid_source=uids.__next__, clock=lambda: MOMENT)
+    assert {keyword: getattr(ds, keyword) for keyword in filled} == {
+        "PatientName": None, "PatientID": None, "PatientBirthDate": None, "PatientSex": None, "StudyInstanceUID": "1.2.3",
+        "StudyDate": None, "StudyTime": None, "ReferringPhysicianName": None, "StudyID": None, "AccessionNumber": None, "Modality": "OT",
+        "SeriesInstanceUID": "1.2.4", "SeriesNumber": None, "Laterality": None, "SOPInstanceUID": "1.2.5",
+        "InstanceCreationDate": "20261122", "InstanceCreationTime": "131415.160000", "ConversionType": "WSD", "InstanceNumber": None,
+        "PatientOrientation": None}
+
+
+def test_given_values_stay_and_an_empty_type_1_is_filled() -> None:
+    given = {"Modality": "CT", "StudyInstanceUID": "1.2", "SOPInstanceUID": "1.3", "PatientSex": "F", "InstanceCreationDate": "19991231"}
+    ds = completed(SECONDARY_CAPTURE, ConversionType=None, **given)
+    assert {keyword: getattr(ds, keyword) for keyword in given} == given
+    assert ds.ConversionType == "WSD"
+
+
+def test_gray_frames_get_the_identity_transformation_and_bits_and_colours_do_not() -> None:
+    identity = {"PresentationLUTShape": "IDENTITY", "RescaleSlope": 1, "RescaleIntercept": 0, "RescaleType": "US"}
+    for uid in (GRAYSCALE_BYTE, GRAYSCALE_WORD):
+        ds = completed(uid)
+        assert {keyword: getattr(ds, keyword) for keyword in identity} == identity
+        ds.RescaleSlope = 2
+        assert codes(ds) == [("value-not-enumerated", "RescaleSlope")]
+        del ds["PresentationLUTShape"]
+        assert ("missing-type-1c", "PresentationLUTShape") in codes(ds)
+    for uid in (SINGLE_BIT, TRUE_COLOR):
+        assert not identity.keys() & {tag.keyword for tag in completed(uid)}
+
+
+def test_frames_are_told_apart_by_time_where_it_is_given_and_by_page_otherwise() -> None:
+    pages = completed(GRAYSCALE_BYTE)
+    assert pages.FrameIncrementPointer.keyword == "PageNumberVector" and pages.PageNumberVector == (1, 2)
+    timed = completed(GRAYSCALE_BYTE, FrameTime=40)
+    assert timed.FrameIncrementPointer.keyword == "FrameTime" and "PageNumberVector" not in timed
+    sliced = completed(GRAYSCALE_BYTE, SliceLocationVector=["1.5", "2.5"])
+    assert sliced.FrameIncrementPointer.keyword == "SliceLocationVector"
+    assert all(check(ds).ok for ds in (pages, timed, sliced))
+    del timed["FrameTime"]
+    assert codes(timed) == [("missing-type-1c", "FrameTime"), ("pointer-to-nothing", "FrameIncrementPointer")]
+
+
+def test_a_multi_frame_image_of_one_frame_says_so() -> None:
+    ds = pixels(GRAYSCALE_BYTE)
+    del ds["NumberOfFrames"]
+    ds.PixelData = bytes(4)
+    complete(ds, GRAYSCALE_BYTE)
+    assert (ds.NumberOfFrames, ds.PageNumberVector) == (1, 1) and check(ds).ok
+
+
+@pytest.mark.parametrize(("attributes", "filled"), [
+    ({}, True), ({"BodyPartExamined": "HAND"}, True), ({"BodyPartExamined": "CHEST"}, False), ({"ImageLaterality": "L"}, False),
+])
+def test_laterality_is_left_empty_only_where_the_body_part_may_be_one_of_a_pair(attributes: dict[str, str], filled: bool) -> None:
+    ds = completed(SECONDARY_CAPTURE, **attributes)
+    assert ("Laterality" in ds) is filled and check(ds).findings == ()
+    ds.pop("Laterality", None)
+    assert [(f.severity, f.code) for f in check(ds).findings] == ([("warning", "missing-type-2c")] if filled else [])
+
+
+def test_patient_orientation_is_not_needed_where_the_plane_is_given() -> None:
+    ds = completed(SECONDARY_CAPTURE, ImagePositionPatient=[0, 0, 0], ImageOrientationPatient=[1, 0, 0, 0, 1, 0])
+    assert "PatientOrientation" not in ds and check(ds).ok
+    ds = completed(SECONDARY_CAPTURE)
+    del ds["PatientOrientation"]
+    assert codes(ds) == [("missing-type-2c", "PatientOrientation")]
+
+
+@pytest.mark.parametrize(("uid", "attributes", "finding"), [
+    (SECONDARY_CAPTURE, {"PatientSex": "W"}, ("error", "value-not-enumerated", "PatientSex")),
+    (SECONDARY_CAPTURE, {"ConversionType": "FAX"}, ("warning", "value-not-defined", "ConversionType")),
+    (SECONDARY_CAPTURE, {"BurnedInAnnotation": "MAYBE"}, ("error", "value-not-enumerated", "BurnedInAnnotation")),
+    (SECONDARY_CAPTURE, {"RescaleIntercept": 0, "RescaleType": "US"}, ("error", "missing-type-1c", "RescaleSlope")),
+    (SECONDARY_CAPTURE, {"WindowCenter": 40}, ("error", "missing-type-1c", "WindowWidth")),
+    (SECONDARY_CAPTURE, {"PixelSpacingCalibrationType": "FIDUCIAL"}, ("error", "missing-type-1c", "PixelSpacingCalibrationDescription")),
+    (SECONDARY_CAPTURE, {"HighBit": 6}, ("error", "high-bit", "HighBit")),
+    (SECONDARY_CAPTURE, {"BitsStored": 9, "HighBit": 8}, ("error", "bits-stored", "BitsStored")),
+    (SECONDARY_CAPTURE, {"PixelData": bytes(6)}, ("error", "pixel-length", "PixelData")),
+    (SECONDARY_CAPTURE, {"ExtendedOffsetTable": bytes(8)}, ("error", "missing-type-1c", "ExtendedOffsetTableLengths")),
+    (SECONDARY_CAPTURE, {"ResponsiblePerson": "A^B"}, ("error", "missing-type-1c", "ResponsiblePersonRole")),
+    (SECONDARY_CAPTURE, {"PatientIdentityRemoved": "YES"}, ("error", "missing-type-1c", "DeidentificationMethod")),
+    (SECONDARY_CAPTURE, {"NumberOfFrames": 2, "PixelData": bytes(8)}, ("error", "value-outside-class", "NumberOfFrames")),
+    (GRAYSCALE_BYTE, {"PhotometricInterpretation": "MONOCHROME1"}, ("error", "value-outside-class", "PhotometricInterpretation")),
+    (GRAYSCALE_WORD, {"BitsStored": 8, "HighBit": 7}, ("error", "value-outside-class", "BitsStored")),
+    (GRAYSCALE_WORD, {"PixelRepresentation": 1}, ("error", "value-outside-class", "PixelRepresentation")),
+    (GRAYSCALE_BYTE, {"ConversionType": "DF"}, ("error", "missing-type-1c", "NominalScannedPixelSpacing")),
+    (TRUE_COLOR, {"PhotometricInterpretation": "YBR_FULL"}, ("error", "value-outside-class", "PhotometricInterpretation")),
+    (TRUE_COLOR, {"PlanarConfiguration": 1}, ("error", "value-outside-class", "PlanarConfiguration")),
+])
+def test_each_broken_rule_is_found(uid: str, attributes: dict[str, Any], finding: tuple[str, str, str]) -> None:
+    found = check(completed(uid, **attributes)).findings
+    assert finding in [(one.severity, one.code, one.keyword) for one in found]
+    assert all(one.path and one.message and one.clause.startswith("PS3.") for one in found)
+
+
+def test_a_palette_is_demanded_in_full() -> None:
+    ds = completed(SECONDARY_CAPTURE, PhotometricInterpretation="PALETTE COLOR", SegmentedRedPaletteColorLookupTableData=bytes(2))
+    missing = {keyword for code, keyword in codes(ds) if code == "missing-type-1c"}
+    assert missing == {f"{colour}PaletteColorLookupTableDescriptor" for colour in ("Red", "Green", "Blue")} | {
+        "GreenPaletteColorLookupTableData", "BluePaletteColorLookupTableData"}
+
+
+def test_padding_to_an_even_length_and_fragments_are_no_fault() -> None:
+    ds = completed(SECONDARY_CAPTURE, Rows=1, Columns=3)
+    ds.PixelData = bytes(3)
+    assert check(ds).ok
+    ds.PixelData = bytes(4)
+    assert check(ds).ok
+    ds.PixelData = Fragments((b"12",))
+    assert check(ds).ok
+
+
+def test_a_class_without_a_table_is_never_an_empty_ok_and_its_common_modules_are_checked() -> None:
+    ds = completed(SECONDARY_CAPTURE)
+    ds.SOPClassUID = "1.2.840.10008.5.1.4.1.1.2"
+    report = check(ds)
+    assert report.ok and codes(ds) == [("sop-class-unknown", "SOPClassUID")]
+    assert "CT Image Storage" in report.findings[0].message
+    for module in COMMON:
+        for row in module.attributes:
+            if row.type in ("1", "2") and row.keyword != "SOPClassUID":
+                bare = ds.copy()
+                del bare[row.keyword]
+                assert (f"missing-type-{row.type}", row.keyword) in codes(bare)
+
+
+def test_a_dataset_without_sop_class_is_an_error() -> None:
+    assert ("missing-type-1", "SOPClassUID") in codes(Dataset())
+    assert not check(Dataset())
+
+
+def test_a_finding_is_reported_once() -> None:
+    ds = completed(GRAYSCALE_BYTE, PixelSpacingCalibrationType="FIDUCIAL", BurnedInAnnotation="MAYBE")
+    found = codes(ds)
+    assert found.count(("missing-type-1c", "PixelSpacingCalibrationDescription")) == 1
+    assert CINE in IODS[GRAYSCALE_BYTE].modules
+
+
+def test_an_unknown_class_cannot_be_completed() -> None:
+    with pytest.raises(ValueError, match="CT Image Storage is not known here; known are Secondary Capture"):
+        complete(Dataset(), "1.2.840.10008.5.1.4.1.1.2")
+
+
+def test_misfits_name_what_the_class_has() -> None:
+    assert misfits(SINGLE_BIT, {"BitsAllocated": 8}) == {"BitsAllocated": "is 8, where the class has 1"}
+    assert misfits(SECONDARY_CAPTURE, {"BitsAllocated": 32}) == {}
