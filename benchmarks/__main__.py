@@ -22,7 +22,7 @@ from .checks import Mismatch, compare, inspect
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # Rounds of one sample from every contender: as many as fit these seconds, between these numbers.
-_ROUNDS: dict[str, tuple[float, int, int]] = {"full": (14.0, 5, 25), "quick": (1.6, 2, 9)}
+_ROUNDS: dict[str, tuple[float, int, int]] = {"full": (12.0, 5, 25), "quick": (1.0, 2, 9)}
 
 
 class Process:

@@ -39,12 +39,16 @@ def folder_job(folder: str, act: Callable[[], object]) -> Job:
     return Job(act, collect, lambda: empty(folder))
 
 
-def process_job(code: str) -> Job:
-    """A job that starts a Python process; its result is the libraries the process has loaded, one a line."""
+def process_job(code: str, folder: str) -> Job:
+    """A job that starts a Python process; its result is the libraries the process has loaded, one a line.
+
+    The byte code of every contender is kept in ``folder``, so that all are measured as an installed package runs.
+    """
     told = f"{code}\nimport sys\nprint('\\n'.join(sorted(name for name in sys.modules if '.' not in name)))"
-    # Only errors are shown: a process that fails is no measurement.
-    return Job(lambda: subprocess.run([sys.executable, "-c", code], check=True),
-               lambda: subprocess.run([sys.executable, "-c", told], check=True, capture_output=True).stdout)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment["PYTHONPYCACHEPREFIX"] = folder
+    return Job(lambda: subprocess.run([sys.executable, "-c", code], check=True, env=environment),
+               lambda: subprocess.run([sys.executable, "-c", told], check=True, env=environment, capture_output=True).stdout)
 
 
 def set_all(target: Any, values: dict[str, Any]) -> Any:

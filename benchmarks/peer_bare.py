@@ -14,13 +14,18 @@ _HEAD = bytes(1024)
 def prepare(case: cases.Case, form: str, size: cases.Size, folder: str) -> Job:
     """Everything that is done before the clock starts."""
     if case.road == "process":
-        return process_job("pass")
+        return process_job("pass", folder)
     if case.road == "decimals":
         values = cases.decimal_values(case.name, size)
         return Job(lambda: _join(values), lambda: _join(values).encode(), values=len(values))
     if case.road == "file":
-        data = cases.pixel_buffer(1 if size == "check" else 100)
-        return folder_job(folder, lambda: _write(os.path.join(folder, "bare"), data))
+        pieces = _HEAD, cases.pixel_buffer(1 if size == "check" else 100)
+        return folder_job(folder, lambda: _write([os.path.join(folder, "bare")], pieces))
+    if case.road == "files":
+        with open(cases.ct_path(), "rb") as file:
+            content = file.read()
+        paths = [os.path.join(folder, f"{number:04}.dcm") for number in range(cases.file_count(size))]
+        return folder_job(folder, lambda: _write(paths, (content,)))
     raise ValueError(f"the case {case.name!r} has no bare contender")
 
 
@@ -36,12 +41,13 @@ def _join(values: list[float]) -> str:
     return "\\".join(map(repr, values))
 
 
-def _write(path: str, data: bytes) -> None:
-    target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-    try:
-        for piece in (_HEAD, data):
-            view = memoryview(piece)
-            while view:
-                view = view[os.write(target, view):]
-    finally:
-        os.close(target)
+def _write(paths: list[str], pieces: tuple[bytes, ...]) -> None:
+    for path in paths:
+        target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        try:
+            for piece in pieces:
+                view = memoryview(piece)
+                while view:
+                    view = view[os.write(target, view):]
+        finally:
+            os.close(target)

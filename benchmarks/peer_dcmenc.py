@@ -25,7 +25,7 @@ dcmenc.dumps(ds)
 def prepare(case: cases.Case, form: str, size: cases.Size, folder: str) -> Job:
     """Everything that is done before the clock starts."""
     if case.road == "process":
-        return process_job(_PROCESSES[case.name])
+        return process_job(_PROCESSES[case.name], folder)
     if case.road == "decimals":
         values = cases.as_form(cases.decimal_values(case.name, size), form)
         return Job(lambda: join_ds(values), lambda: join_ds(values), values=len(values))

@@ -29,7 +29,7 @@ pydicom.dcmwrite(io.BytesIO(), ds, enforce_file_format=True)
 def prepare(case: cases.Case, form: str, size: cases.Size, folder: str) -> Job:
     """Everything that is done before the clock starts."""
     if case.road == "process":
-        return process_job(_PROCESSES[case.name])
+        return process_job(_PROCESSES[case.name], folder)
     if case.road == "decimals":
         values = cases.decimal_values(case.name, size)
         return Job(lambda: _join(values), lambda: _join(values).encode(), values=len(values))

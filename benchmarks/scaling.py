@@ -16,16 +16,16 @@ import dcmenc
 
 # Elements of one item, with the sequence that holds it.
 _PER_ITEM = 10
+_ROUNDS = 9
 
 
 def measure(size: str) -> dict[str, Any]:
     """Nanoseconds of ``dumps`` for each element, by count and by depth, and the exponent of cost over count."""
     counts = [10**3, 10**4, 10**5] + ([10**6] if size == "full" else [])
-    depths = [1, 4, 16, 64, 100]
-    wide = {count: _cost(count // _PER_ITEM, 1) for count in counts}
-    deep = {depth: _cost(2000 // depth, depth) for depth in depths}
+    wide = _costs({count: (count // _PER_ITEM, 1) for count in counts})
+    deep = _costs({depth: (2000 // depth, depth) for depth in (1, 4, 16, 64, 100)})
     exponent = 1 + math.log(wide[counts[-1]] / wide[counts[0]]) / math.log(counts[-1] / counts[0])
-    return {"ns an element by elements": wide, "ns an element by depth": deep, "exponent of elements": exponent}
+    return {"ns an element by elements": wide, "ns an element by depth": deep, "exponent of elements": round(exponent, 3)}
 
 
 def _item(number: int) -> Any:
@@ -57,19 +57,26 @@ def _chain(depth: int, number: int) -> Any:
     return wrapped
 
 
-def _cost(chains: int, depth: int) -> float:
-    dataset, count = _chains(chains, depth), chains * depth * _PER_ITEM
+def _costs(shapes: dict[int, tuple[int, int]]) -> dict[int, float]:
+    """The fastest of some rounds for each (chains, depth), all in turn."""
+    datasets = {key: _chains(*shape) for key, shape in shapes.items()}
+    counts = {key: chains * depth * _PER_ITEM for key, (chains, depth) in shapes.items()}
+    best = dict.fromkeys(shapes, math.inf)
     gc.collect()
     gc.disable()
-    calls = max(1, 200_000 // count)
-    best = math.inf
-    for _ in range(5):
-        start = time.thread_time()
-        for _ in range(calls):
-            dcmenc.dumps(dataset)
-        best = min(best, time.thread_time() - start)
+    for _ in range(_ROUNDS):
+        for key, dataset in datasets.items():
+            best[key] = min(best[key], _seconds(dataset, max(1, 100_000 // counts[key])))
     gc.enable()
-    return round(best / calls / count * 1e9, 1)
+    return {key: round(seconds / counts[key] * 1e9, 1) for key, seconds in best.items()}
+
+
+def _seconds(dataset: Any, calls: int) -> float:
+    dcmenc.dumps(dataset)
+    start = time.thread_time()
+    for _ in range(calls):
+        dcmenc.dumps(dataset)
+    return (time.thread_time() - start) / calls
 
 
 if __name__ == "__main__":

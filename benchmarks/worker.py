@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import importlib
 import json
+import math
 import os
 import sys
 import time
@@ -18,7 +19,7 @@ from .cases import CASES
 from .jobs import Job
 
 # One warm sample takes at least this long, by repeating short calls.
-_SAMPLE_SECONDS = 0.004
+_SAMPLE_SECONDS = 0.01
 
 
 def main() -> None:
@@ -56,7 +57,7 @@ class Contestant:
         gc.disable()
         self._timed(1)
         once = self._timed(1)
-        self._calls = 1 if self._before else max(1, round(_SAMPLE_SECONDS / max(once["wall"], 1e-7)))
+        self._calls = 1 if self._before else max(1, math.ceil(_SAMPLE_SECONDS / max(once["wall"], 1e-7)))
         self._memory = reset_peak()
         self.ready = {"values": self._job.values, "calls": self._calls}
 
@@ -72,6 +73,9 @@ class Contestant:
 
     def sample(self) -> dict[str, float]:
         """Seconds of one call, as the mean of as many as fill a sample."""
+        if self._calls > 1:
+            # the other contender's turn has emptied the caches
+            self._timed(1)
         return self._timed(self._calls)
 
     def finish(self) -> dict[str, float | None]:

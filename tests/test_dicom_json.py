@@ -174,14 +174,20 @@ def test_a_file_comes_back_from_its_json(name: str) -> None:
     assert back == Dataset({tag: own[tag] for tag in held}, policy=LENIENT)
 
 
+def alphabetic(member: dict[str, Any]) -> str:
+    return str(member["Value"][0]["Alphabetic"]) if "Value" in member else ""
+
+
 @pytest.mark.peer
 @pytest.mark.skipif(shutil.which("dcm2json") is None, reason="DCMTK is not installed")
-@pytest.mark.parametrize("name", [name for name in CONVERTIBLE if "dirtests" not in name][::3])
+@pytest.mark.parametrize("name", [name for name in CONVERTIBLE if "dirtests" not in name])
 def test_a_file_has_the_same_json_as_with_dcmtk(name: str) -> None:
-    """Save what DCMTK refuses, and UN for private elements that its dictionary lacks."""
+    """Save what DCMTK refuses, private elements that its dictionary lacks, digits of floats, and empty components at the end of a name."""
     run = subprocess.run(["dcm2json", "-q", "-ee", "-fc", os.path.join(FOLDER, name)], capture_output=True, timeout=60, check=False)
     _, own = peer(name)
     if run.returncode:
+        # 20: truncated files; 80: character sets that its iconv lacks; 81: encapsulated pixels
+        assert run.returncode in (20, 80, 81)
         return
     try:
         theirs = json.loads(run.stdout)
@@ -192,7 +198,7 @@ def test_a_file_has_the_same_json_as_with_dcmtk(name: str) -> None:
         assert (
             (one.get("vr") == "UN" and Tag(int(key[-8:], 16)).is_private)
             or (one["vr"] in ("FL", "FD") and one["Value"] == pytest.approx(other["Value"], rel=1e-8))
-            or (one == {"vr": "PN"} and not other["Value"][0]["Alphabetic"].strip("^"))
+            or (one["vr"] == "PN" and alphabetic(one) == alphabetic(other).rstrip("^"))
         ), (key, str(one)[:200], str(other)[:200])
 
 
@@ -344,6 +350,9 @@ def test_a_declared_character_set_becomes_utf8_at_every_level_and_none_is_added(
     assert [item.get("00080005") for item in found["00081140"]["Value"]] == [{"vr": "CS", "Value": ["ISO_IR 192"]}, None]
     assert ds.to_json_dict(keep_charset=True)["00080005"]["Value"] == [None, "ISO 2022 IR 87"]
     assert "00080005" not in Dataset(PatientName="山田").to_json_dict()
+    empty = Dataset(SpecificCharacterSet=None)
+    assert empty.to_json_dict()["00080005"] == {"vr": "CS", "Value": ["ISO_IR 192"]}
+    assert empty.to_json_dict(keep_charset=True)["00080005"] == {"vr": "CS"}
 
 
 # VRs that the dictionary leaves open

@@ -182,8 +182,8 @@ def test_floats_are_scaled_to_16_bits_and_integers_kept() -> None:
     big = palette_attributes(np.array([[1, 2, 3]], ">u2"))
     assert big["BluePaletteColorLookupTableData"] == b"\3\0"
     small = palette_attributes(np.array([[1, 2, 3], [4, 5, 6], [7, 8, 9]], "u1"))
-    assert small["RedPaletteColorLookupTableDescriptor"] == (3, 0, 8)
-    assert small["RedPaletteColorLookupTableData"] == b"\1\4\7\0"
+    assert small["RedPaletteColorLookupTableDescriptor"] == (4, 0, 8)
+    assert small["RedPaletteColorLookupTableData"] == b"\1\4\7\7"
 
 
 @pytest.mark.parametrize(("colormap", "message"), [

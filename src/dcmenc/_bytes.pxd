@@ -47,7 +47,7 @@ cdef inline Py_ssize_t position(const Sink *sink) noexcept nogil:
 
 
 cdef inline int grow(Sink *sink, Py_ssize_t room) except -1 nogil:
-    cdef Py_ssize_t capacity = max(2 * sink.capacity, sink.used + room, 4096)
+    cdef Py_ssize_t capacity = max(2 * sink.capacity, sink.used + room, 16384)
     cdef uint8_t *data = <uint8_t *>realloc(sink.data, capacity)
     if data == NULL:
         raise MemoryError()

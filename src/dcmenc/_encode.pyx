@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """The walk: a whole dataset becomes bytes in one call (PS3.5 7, A.1 to A.4).
 
-Lengths are patched backwards in one growing buffer. Values of 64 KiB and more are not copied: they are recorded as
+Lengths are patched backwards in one growing buffer. Values of 16 KiB and more are not copied: they are recorded as
 splices, (offset, view), and the list of pieces is cut at the end. Where the walk stands is kept in a stack that is read
 only when something fails. No pixels, files or codecs here.
 """
@@ -42,7 +42,7 @@ cdef extern from "Python.h":
 
 cdef enum:
     DEEPEST = 128
-    SPLICED_FROM = 65536
+    SPLICED_FROM = 16384
     CHARACTER_SET = 0x00080005
     PIXEL_DATA = 0x7FE00010
     BITS_ALLOCATED = 0x00280100
@@ -601,7 +601,7 @@ cdef bint fits_16(object value):
 
 def encode_dataset(ElementStore dataset, *, bint implicit=False, bint big_endian=False, bint encapsulated=False, bint file_meta=False,
                    charset=None, policy=None, bytes head=b"", dict locate=None):
-    """The encoded dataset, after ``head``, as a list of ``bytes`` and (for values of 64 KiB and more) byte views.
+    """The encoded dataset, after ``head``, as a list of ``bytes`` and (for values of 16 KiB and more) byte views.
 
     Parameters
     ----------

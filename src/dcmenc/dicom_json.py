@@ -5,8 +5,8 @@ decided in ``values.py``; which VR an open one becomes in a file, in ``_encode.p
 
 Decisions where the standard leaves room:
 
-- JSON is Unicode. A Specific Character Set (0008,0005) that the dataset declares is written as ISO_IR 192, so that a
-  file made from the JSON holds all its text. ``keep_charset=True`` writes the source's value, as the note to F.2.2
+- JSON is Unicode. A Specific Character Set (0008,0005) that the dataset has, even empty, is written as ISO_IR 192, so
+  that a file made from the JSON holds all its text. ``keep_charset=True`` writes the source's value, as the note to F.2.2
   asks for since 2025. None is added where the dataset declares none.
 - DS and IS are numbers, and strings where a number would not give back the same value, or on request (F.2.3).
 - NaN and infinity have no JSON number. Where they are asked for, they are the strings that other systems write.
@@ -210,6 +210,8 @@ def _attribute_object(element: Element, level: _Level, options: _Writing) -> dic
     tag, _, value = element
     vr = _settled_vr(element, level)
     member: dict[str, Any] = {"vr": vr}
+    if tag == _CHARACTER_SET and not options.keep_charset:
+        return member | {"Value": ["ISO_IR 192"]}
     if value is None:
         return member
     kind = VRS[vr].kind
@@ -217,8 +219,6 @@ def _attribute_object(element: Element, level: _Level, options: _Writing) -> dic
         content = _item_objects(tag, value, level, options)
     elif kind == "buffer":
         return member | _binary_content(Element(tag, vr, value), level, options)
-    elif tag == _CHARACTER_SET and not options.keep_charset:
-        content = ["ISO_IR 192"]
     else:
         content = _value_list(element, vr, options)
     if content:

@@ -137,7 +137,7 @@ CINE = Module("PS3.3 C.7.6.5", (
 
 MULTI_FRAME = Module("PS3.3 C.7.6.6", (
     Attribute("NumberOfFrames", "1", fill="one frame"),
-    Attribute("FrameIncrementPointer", "1", fill="pointer"),
+    Attribute("FrameIncrementPointer", "1C", fill="pointer", when="there are several frames"),
 ))
 
 SC_MULTI_FRAME_IMAGE = Module("PS3.3 C.8.6.3", (
@@ -237,6 +237,7 @@ CONDITIONS: Mapping[str, Callable[[Dataset, str], bool]] = {
     "the body part may be one of a pair": _may_be_paired,
     "no plane is given": lambda ds, _: not ("ImageOrientationPatient" in ds and "ImagePositionPatient" in ds),
     "a pixel has several samples": lambda ds, _: (_value(ds, "SamplesPerPixel") or 1) > 1,
+    "there are several frames": lambda ds, _: _frames(ds) > 1,
     "there is a palette": lambda ds, _: _value(ds, "PhotometricInterpretation") == "PALETTE COLOR",
     "there is a palette in full":
         lambda ds, keyword: _value(ds, "PhotometricInterpretation") == "PALETTE COLOR" and f"Segmented{keyword}" not in ds,

@@ -64,6 +64,12 @@ class Encoding(NamedTuple):
     encapsulated: bool
 
 
+# Every transfer syntax that a file can be stored in; None stands for a file meta that names none.
+_ENCODINGS = {row.uid: Encoding(row.uid, not row.explicit, row.big_endian, row.deflated, row.encapsulated)
+              for row in TRANSFER_SYNTAXES.values() if row.uid not in UNSTORABLE}
+_ENCODINGS[None] = _ENCODINGS[EXPLICIT_VR_LITTLE_ENDIAN]
+
+
 def dcmwrite(
     target: Target,
     dataset: Dataset | Mapping[Any, Any],
@@ -317,6 +323,8 @@ def _choose_encoding(dataset: Dataset, implicit_vr: bool | None, little_endian: 
     meta = dataset._file_meta
     named = meta._elements.get(_SYNTAX) if meta is not None else None
     uid = named.value if named is not None else None
+    if implicit_vr is None and little_endian is None and not force and uid in _ENCODINGS:
+        return _ENCODINGS[uid]
     known = TRANSFER_SYNTAXES.get(uid) if uid else None
     if force:
         if implicit_vr is None or little_endian is None:
@@ -329,7 +337,7 @@ def _choose_encoding(dataset: Dataset, implicit_vr: bool | None, little_endian: 
             raise EncodeError(f"implicit_vr={implicit_vr} contradicts the transfer syntax {known.name} of the file meta")
         if little_endian is not None and little_endian == known.big_endian:
             raise EncodeError(f"little_endian={little_endian} contradicts the transfer syntax {known.name} of the file meta")
-        return Encoding(uid, not known.explicit, known.big_endian, known.deflated, known.encapsulated)
+        return _ENCODINGS[known.uid]
     if uid and (name := uid_name(uid)):
         raise EncodeError(f"{uid} ({name}) is no transfer syntax", str(_SYNTAX), _SYNTAX)
     if uid and implicit_vr is None:

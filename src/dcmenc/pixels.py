@@ -370,6 +370,7 @@ def palette_attributes(colormap: Any) -> dict[str, Any]:
     ----------
     colormap : array_like, shape (entries, 3)
         Red, green and blue of pixel value 0, 1, ...: floats from 0 to 1, which become 16 bits, or uint8 or uint16 as they are.
+        An odd number of uint8 entries is made even by repeating the last one, which stands for all higher values anyway.
 
     Examples
     --------
@@ -382,8 +383,7 @@ def palette_attributes(colormap: Any) -> dict[str, Any]:
     for colour, column in zip(_COLOURS, entries.T, strict=True):
         # 65536 does not fit the 16 bits of the number of entries: 0 stands for it
         attributes[f"{colour}PaletteColorLookupTableDescriptor"] = (len(entries) & 0xFFFF, 0, bits)
-        data = column.astype(column.dtype.newbyteorder("<")).tobytes()
-        attributes[f"{colour}PaletteColorLookupTableData"] = data + b"\0" * (len(data) % 2)
+        attributes[f"{colour}PaletteColorLookupTableData"] = column.astype(column.dtype.newbyteorder("<")).tobytes()
     return attributes
 
 
@@ -400,6 +400,9 @@ def _palette_entries(colormap: Any) -> np.ndarray[Any, Any]:
         return np.rint(entries.astype(np.float64) * 0xFFFF).astype(np.uint16)
     if entries.dtype.kind != "u" or entries.dtype.itemsize > 2:
         raise PixelError(f"a colormap is of floats from 0 to 1, of uint8 or of uint16, not of {entries.dtype}")
+    if entries.dtype.itemsize == 1 and len(entries) % 2:
+        # The last colour once more shows the same and needs no padding, over which readers stumble.
+        entries = np.concatenate([entries, entries[-1:]])
     return entries
 
 
