@@ -276,8 +276,9 @@ def ct_path() -> str:
     return os.path.join(spec.submodule_search_locations[0], "data", "test_files", "CT_small.dcm")
 
 
-def file_count(size: Size) -> int:
-    return {"full": 1000, "quick": 100, "check": 3}[size]
+def file_names(road: Road, size: Size) -> list[str]:
+    count = {"full": 1000, "quick": 100, "check": 3}[size] if road == "files" else 1
+    return [f"{number:04}.dcm" for number in range(count)]
 
 
 def _pair(form: str = "", check: Check = "bytes") -> dict[str, Contender]:

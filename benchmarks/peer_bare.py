@@ -18,14 +18,10 @@ def prepare(case: cases.Case, form: str, size: cases.Size, folder: str) -> Job:
     if case.road == "decimals":
         values = cases.decimal_values(case.name, size)
         return Job(lambda: _join(values), lambda: _join(values).encode(), values=len(values))
-    if case.road == "file":
-        pieces = _HEAD, cases.pixel_buffer(1 if size == "check" else 100)
-        return folder_job(folder, lambda: _write([os.path.join(folder, "bare")], pieces))
-    if case.road == "files":
-        with open(cases.ct_path(), "rb") as file:
-            content = file.read()
-        paths = [os.path.join(folder, f"{number:04}.dcm") for number in range(cases.file_count(size))]
-        return folder_job(folder, lambda: _write(paths, (content,)))
+    if case.road in ("file", "files"):
+        paths = [os.path.join(folder, name) for name in cases.file_names(case.road, size)]
+        pieces = _pieces(case.road, size)
+        return folder_job(folder, lambda: _write(paths, pieces))
     raise ValueError(f"the case {case.name!r} has no bare contender")
 
 
@@ -39,6 +35,13 @@ def result(job: Job) -> bytes:
 
 def _join(values: list[float]) -> str:
     return "\\".join(map(repr, values))
+
+
+def _pieces(road: cases.Road, size: cases.Size) -> tuple[bytes, ...]:
+    if road == "file":
+        return _HEAD, cases.pixel_buffer(1 if size == "check" else 100)
+    with open(cases.ct_path(), "rb") as file:
+        return (file.read(),)
 
 
 def _write(paths: list[str], pieces: tuple[bytes, ...]) -> None:

@@ -40,7 +40,7 @@ def prepare(case: cases.Case, form: str, size: cases.Size, folder: str) -> Job:
     ds = _build(case, form, size)
     if case.road == "dumps":
         return Job(lambda: _dumps(ds), lambda: _dumps(ds))
-    paths = [os.path.join(folder, f"{number:04}.dcm") for number in range(cases.file_count(size) if case.road == "files" else 1)]
+    paths = [os.path.join(folder, name) for name in cases.file_names(case.road, size)]
     return folder_job(folder, lambda: _write(paths, ds))
 
 

@@ -157,6 +157,23 @@ def test_dciodvfy_finds_no_error(name: str, compression: str, tmp_path: Path) ->
     assert complaints(tmp_path / "a.dcm") == []
 
 
+DCMDUMP = shutil.which("dcmdump")
+
+
+@pytest.mark.peer
+@pytest.mark.skipif(DCMDUMP is None and "DCMENC_REQUIRE_PEERS" not in os.environ, reason="dcmdump is not installed")
+@pytest.mark.parametrize("compression", SYNTAXES)
+def test_dcmdump_reads_every_file_without_a_warning(compression: str, tmp_path: Path) -> None:
+    """Deflated files too, which dciodvfy cannot read."""
+    assert DCMDUMP is not None, "DCMENC_REQUIRE_PEERS is set and dcmdump is not installed"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DcmencWarning)
+        for number, (array, options, _) in enumerate(ARRAYS.values()):
+            imwrite(tmp_path / f"{number}.dcm", array, compression=compression, **options)
+    run = subprocess.run([DCMDUMP, *map(str, sorted(tmp_path.iterdir()))], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, "") and run.stdout.count("PixelData") == len(ARRAYS)
+
+
 @pytest.mark.peer
 @needs_dciodvfy
 @pytest.mark.parametrize("part", sorted(iod.UNPAIRED))
@@ -287,6 +304,23 @@ def test_a_used_template_of_frames_numbers_the_new_ones() -> None:
     ds, report = written(gray("u1", 2, 5, 7), template=pages)
     assert ds.PageNumberVector == [1, 2] and ds.NumberOfFrames == 2
     assert set(report.dropped) == {"PageNumberVector", "FrameIncrementPointer"} and set(report.overridden) == {"NumberOfFrames"}
+
+
+def test_a_colormap_replaces_the_palette_of_the_template_whole() -> None:
+    old = {"PaletteColorLookupTableUID": "1.2", "SegmentedRedPaletteColorLookupTableData": bytes(4),
+           "RedPaletteColorLookupTableData": bytes(4), "RedPaletteColorLookupTableDescriptor": (2, 0, 16)}
+    ds, report = written(gray("u1", 5, 7), template=old, colormap=np.ones((256, 3)))
+    assert set(report.dropped) == {"PaletteColorLookupTableUID", "SegmentedRedPaletteColorLookupTableData"}
+    assert set(report.overridden) == {"RedPaletteColorLookupTableData", "RedPaletteColorLookupTableDescriptor"}
+    assert ds.RedPaletteColorLookupTableData == b"\xff" * 512 and "PaletteColorLookupTableUID" not in ds
+
+
+def test_attributes_that_the_pixels_have_no_use_for_are_named() -> None:
+    ds, report = written(gray("u1", 5, 7), PlanarConfiguration=1, NumberOfFrames=3)
+    assert report.dropped == ("PlanarConfiguration",) and report.overridden == ("NumberOfFrames",)
+    assert "PlanarConfiguration" not in ds and ds.NumberOfFrames == 1
+    _, report = written(gray("u1", 5, 7, 3), PlanarConfiguration=1)
+    assert report.dropped == () and report.overridden == ("PlanarConfiguration",)
 
 
 # --------------------------------------------------------------------- refusals

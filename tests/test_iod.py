@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dcmenc.dictionary import keyword_table
+from dcmenc.errors import DcmencError
 from dcmenc.iod import (
     CINE,
     COMMON,
@@ -25,7 +27,7 @@ from dcmenc.iod import (
     misfits,
 )
 from dcmenc.model import Dataset
-from dcmenc.values import Fragments
+from dcmenc.values import LENIENT, Fragments
 
 MOMENT = datetime(2026, 11, 22, 13, 14, 15, 160000)
 
@@ -235,6 +237,25 @@ def test_a_finding_is_reported_once() -> None:
     found = codes(ds)
     assert found.count(("missing-type-1c", "PixelSpacingCalibrationDescription")) == 1
     assert CINE in IODS[GRAYSCALE_BYTE].modules
+
+
+@pytest.mark.parametrize("value", ["x", "-1", ["1", "2"], "1\\\\2", "0", None])
+def test_a_check_survives_any_value(value: Any) -> None:
+    """What is legal for no VR can stand in a dataset that was set leniently, or read."""
+    for keyword in {row.keyword for row in rows()} | {"FrameIncrementPointer", "BodyPartExamined"}:
+        ds = completed(GRAYSCALE_BYTE)
+        ds.policy = LENIENT
+        try:
+            ds[keyword] = value
+        except DcmencError:
+            continue
+        assert isinstance(check(ds).findings, tuple)
+
+
+def test_several_pointers_in_an_array_are_followed() -> None:
+    ds = completed(GRAYSCALE_BYTE, FrameTime=40)
+    ds.FrameIncrementPointer = np.array([0x00181063, 0x00182001], "u4")
+    assert codes(ds) == [("missing-type-1c", "PageNumberVector"), ("pointer-to-nothing", "FrameIncrementPointer")]
 
 
 def test_an_unknown_class_cannot_be_completed() -> None:

@@ -34,6 +34,7 @@ from ._values cimport (
 from .charset import character_set, read_character_set
 from .errors import EncodeError
 from .values import Fragments
+from .vr import DESCRIPTORS, WAVEFORM_VALUES
 
 cdef extern from "Python.h":
     const char *PyUnicode_AsUTF8AndSize(object, Py_ssize_t *) except NULL
@@ -49,11 +50,6 @@ cdef enum:
     PIXEL_REPRESENTATION = 0x00280103
     WAVEFORM_BITS = 0x54001004
     LUT_DATA = 0x00283006
-
-# Descriptors whose first value, the number of entries, is unsigned whatever the VR; the second follows the VR (PS3.3 C.7.6.3.1.5).
-cdef frozenset DESCRIPTORS = frozenset((0x00281101, 0x00281102, 0x00281103, 0x00283002, 0x00281100, 0x00281111, 0x00281112, 0x00281113))
-# Sample values of waveforms: their VR follows WaveformBitsAllocated (PS3.3 C.10.9.1).
-cdef frozenset WAVEFORM_VALUES = frozenset((0x54000110, 0x54000112, 0x5400100A, 0x54001010))
 
 
 class CharacterSetNeeded(Exception):

@@ -20,21 +20,14 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from .dictionary import Tag, lookup
 from .errors import EncodeError, ReadError
-from .values import Element, Fragments, Policy, shorten
-from .vr import VRS
-
-# How deep datasets may nest; the root is level 0.
-MAX_DEPTH = 128
+from .values import MAX_DEPTH, Element, Fragments, Policy, shorten
+from .vr import DESCRIPTORS, VRS, WAVEFORM_VALUES
 
 _CHARACTER_SET = 0x00080005
 _BITS_ALLOCATED = 0x00280100
 _PIXEL_REPRESENTATION = 0x00280103
 _WAVEFORM_BITS = 0x54001004
 _PIXEL_DATA = 0x7FE00010
-# Sample values of waveforms: their VR follows WaveformBitsAllocated (PS3.3 C.10.9.1).
-_WAVEFORM_VALUES = frozenset((0x54000110, 0x54000112, 0x5400100A, 0x54001010))
-# Their first value, the number of entries, is unsigned whatever the VR (PS3.3 C.7.6.3.1.5).
-_DESCRIPTORS = frozenset((0x00281101, 0x00281102, 0x00281103, 0x00283002, 0x00281100, 0x00281111, 0x00281112, 0x00281113))
 
 # Beyond this an integer is not the same number to every JSON reader (RFC 8259 6), and becomes a string (PS3.18 F.2.3).
 _EXACT = 2**53
@@ -232,7 +225,7 @@ def _settled_vr(element: Element, level: _Level) -> str:
     if vr in VRS:
         return vr
     if vr == "OB/OW":
-        bits = level.bits if tag == _PIXEL_DATA else level.waveform_bits if tag in _WAVEFORM_VALUES else None
+        bits = level.bits if tag == _PIXEL_DATA else level.waveform_bits if tag in WAVEFORM_VALUES else None
         return "OB" if isinstance(value, Fragments) or (bits is not None and bits <= 8) else "OW"
     if vr != "US/SS" and not isinstance(value, (int, tuple)):
         return "OW"
@@ -282,7 +275,7 @@ def _signed_numbers(tag: int, vr: str, values: Any) -> list[int]:
     low, high = (-0x8000, 0x7FFF) if vr == "SS" else (0, 0xFFFF)
     members = []
     for at, number in enumerate(values):
-        if high < number <= 0xFFFF and at != 1 and tag in _DESCRIPTORS:
+        if high < number <= 0xFFFF and at != 1 and tag in DESCRIPTORS:
             number -= 0x10000
         if not low <= number <= high:
             raise EncodeError(f"{number} does not fit {vr}, which PixelRepresentation asks for")

@@ -19,10 +19,20 @@ from .dictionary import Tag, keyword_table, nearest_keywords
 from .errors import CodecUnavailable, PixelError
 from .model import Dataset
 from .part10 import dcmwrite
-from .pixels import PIXEL_ELEMENTS, Dropped, ImageSpec, as_pixels, image_attributes, invalidate, native_bytes, palette_attributes
+from .pixels import (
+    PALETTE_KEYWORDS,
+    PIXEL_ELEMENTS,
+    Dropped,
+    ImageSpec,
+    as_pixels,
+    image_attributes,
+    invalidate,
+    native_bytes,
+    palette_attributes,
+)
 from .report import Finding, Report
 from .uid import UNSTORABLE, TransferSyntax, sop_class, transfer_syntax, uid_name
-from .values import Policy, shorten
+from .values import LENIENT, Policy, shorten
 
 
 def imwrite(
@@ -305,25 +315,33 @@ def _assemble(base: Dataset, given: Dataset, spec: ImageSpec, uid: str, colormap
     """Template, then the caller's attributes, then what the pixels say; ``base`` becomes the result."""
     dropped = invalidate(base, spec)
     base.update(given)
-    facts = image_attributes(spec) | (palette_attributes(colormap) if colormap is not None else {})
-    facts["SOPClassUID"] = uid
+    facts = image_attributes(spec) | (palette_attributes(colormap) if colormap is not None else {}) | {"SOPClassUID": uid}
     if "NumberOfFrames" in base:
         facts["NumberOfFrames"] = spec.frames
-    if spec.samples == 1 and "PlanarConfiguration" in base:
-        dropped.append(Dropped(str(Tag("PlanarConfiguration")), "PlanarConfiguration", "a pixel has one sample"))
-        del base["PlanarConfiguration"]
+    dropped += _drop_contradictions(base, facts)
     overridden = {}
     for keyword, fact in facts.items():
-        old = getattr(base, keyword, None)
+        old = base.get(keyword)
         setattr(base, keyword, fact)
-        if old is not None and Dataset({keyword: old}) != Dataset({keyword: fact}):
-            overridden[keyword] = shorten(old, 40)
+        if old is not None and old.value is not None and Dataset({keyword: old}, policy=LENIENT) != Dataset({keyword: base[keyword]}):
+            overridden[keyword] = shorten(old.value, 40)
     return base, _Changes(dropped, overridden)
+
+
+def _drop_contradictions(ds: Dataset, facts: Mapping[str, Any]) -> list[Dropped]:
+    """Take out what the caller gave and the pixels have no use for."""
+    useless = {} if "PlanarConfiguration" in facts else {"PlanarConfiguration": "a pixel has one sample"}
+    if "RedPaletteColorLookupTableData" in facts:
+        useless |= dict.fromkeys((keyword for keyword in PALETTE_KEYWORDS if keyword not in facts), "the palette is the colormap")
+    dropped = [Dropped(str(Tag(keyword)), keyword, reason) for keyword, reason in useless.items() if keyword in ds]
+    for row in dropped:
+        del ds[row.keyword]
+    return dropped
 
 
 def _report(ds: Dataset, changes: _Changes, filled: list[str], verify: bool) -> Report:
     """The report without its files; with ``verify``, an error of the IOD is raised."""
-    findings = [Finding("info", "dropped", row.path, row.keyword, f"was left out: it {row.reason}", "") for row in changes.dropped]
+    findings = [Finding("info", "dropped", row.path, row.keyword, f"was left out: {row.reason}", "") for row in changes.dropped]
     for keyword, old in changes.overridden.items():
         message = f"is {shorten(getattr(ds, keyword), 40)}, as the pixels and the class say, not {old}"
         findings.append(Finding("info", "overridden", str(Tag(keyword)), keyword, message, ""))

@@ -217,11 +217,17 @@ def _value(ds: Dataset, keyword: str) -> Any:
 
 
 def _several(value: Any) -> tuple[Any, ...]:
-    return () if value is None else tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    return () if value is None else (value,) if isinstance(value, str) or not hasattr(value, "__len__") else tuple(value)
+
+
+def _number(ds: Dataset, keyword: str) -> int | None:
+    """A whole number that is not 0, or None: a dataset under check may hold anything."""
+    value = _value(ds, keyword)
+    return int(value) if value and isinstance(value, int) else None
 
 
 def _frames(ds: Dataset) -> int:
-    return _value(ds, "NumberOfFrames") or 1
+    return _number(ds, "NumberOfFrames") or 1
 
 
 def _may_be_paired(ds: Dataset, keyword: str) -> bool:
@@ -236,7 +242,7 @@ CONDITIONS: Mapping[str, Callable[[Dataset, str], bool]] = {
         lambda ds, _: _value(ds, "PatientIdentityRemoved") == "YES" and "DeidentificationMethodCodeSequence" not in ds,
     "the body part may be one of a pair": _may_be_paired,
     "no plane is given": lambda ds, _: not ("ImageOrientationPatient" in ds and "ImagePositionPatient" in ds),
-    "a pixel has several samples": lambda ds, _: (_value(ds, "SamplesPerPixel") or 1) > 1,
+    "a pixel has several samples": lambda ds, _: (_number(ds, "SamplesPerPixel") or 1) > 1,
     "there are several frames": lambda ds, _: _frames(ds) > 1,
     "there is a palette": lambda ds, _: _value(ds, "PhotometricInterpretation") == "PALETTE COLOR",
     "there is a palette in full":
@@ -248,7 +254,7 @@ CONDITIONS: Mapping[str, Callable[[Dataset, str], bool]] = {
     "there is a window centre": lambda ds, _: "WindowCenter" in ds,
     "the frame increment points to it": lambda ds, keyword: Tag(keyword) in _several(_value(ds, "FrameIncrementPointer")),
     "gray levels are stored":
-        lambda ds, _: _value(ds, "PhotometricInterpretation") == "MONOCHROME2" and (_value(ds, "BitsStored") or 0) > 1,
+        lambda ds, _: _value(ds, "PhotometricInterpretation") == "MONOCHROME2" and (_number(ds, "BitsStored") or 0) > 1,
     "a film was digitised": lambda ds, _: _value(ds, "ConversionType") == "DF",
 }
 
@@ -447,7 +453,7 @@ _SUBSAMPLED = ("YBR_FULL_422", "YBR_PARTIAL_420", "YBR_PARTIAL_422")
 
 def _check_pixels(ds: Dataset) -> list[Finding]:
     """The numbers that describe the pixels agree with one another and with Pixel Data (PS3.3 C.7.6.3, PS3.5 8.1)."""
-    allocated, stored, high = (_value(ds, keyword) for keyword in ("BitsAllocated", "BitsStored", "HighBit"))
+    allocated, stored, high = _number(ds, "BitsAllocated"), _number(ds, "BitsStored"), _value(ds, "HighBit")
     findings = []
     if allocated and stored and not 1 <= stored <= allocated:
         findings.append(_finding("error", "bits-stored", "BitsStored", f"is {stored} of {allocated} bits allocated", "PS3.5 8.1.1"))
@@ -462,13 +468,10 @@ def _check_pixels(ds: Dataset) -> list[Finding]:
 
 
 def _native_length(ds: Dataset) -> int | None:
-    factors = [_value(ds, keyword) for keyword in ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated")]
-    if not all(factors) or _value(ds, "PhotometricInterpretation") in _SUBSAMPLED:
-        return None
     bits = _frames(ds)
-    for factor in factors:
-        bits *= factor
-    return (bits + 7) // 8
+    for keyword in ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated"):
+        bits *= _number(ds, keyword) or 0
+    return (bits + 7) // 8 if bits and _value(ds, "PhotometricInterpretation") not in _SUBSAMPLED else None
 
 
 def _length(value: Any) -> int | None:
@@ -480,6 +483,6 @@ def _length(value: Any) -> int | None:
 
 
 def _check_pointer(ds: Dataset) -> list[Finding]:
-    missing = [tag for tag in _several(_value(ds, "FrameIncrementPointer")) if tag not in ds]
+    missing = [tag for tag in map(Tag, _several(_value(ds, "FrameIncrementPointer"))) if tag not in ds]
     messages = [f"points to {tag} {tag.keyword}, which is not there" for tag in missing]
     return [_finding("error", "pointer-to-nothing", "FrameIncrementPointer", message, "PS3.3 C.7.6.6") for message in messages]

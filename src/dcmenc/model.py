@@ -13,13 +13,10 @@ from . import dicom_json
 from ._values import ElementStore, ItemList, adopt_types, make_element
 from .dictionary import VM, Tag, lookup, private_name
 from .errors import DcmencError, EncodeError
-from .values import DEFAULT_POLICY, Element, Fragments, Policy, normalise, shorten
+from .values import DEFAULT_POLICY, MAX_DEPTH, Element, Fragments, Policy, normalise, shorten
 from .vr import AMBIGUOUS, VRS
 
 __all__ = ["MAX_DEPTH", "Dataset", "Element", "Fragments", "PrivateBlock", "Sequence"]
-
-# How deep datasets may nest, in everything that walks them.
-MAX_DEPTH = 128
 
 _ABSENT = object()
 
@@ -103,6 +100,9 @@ class Dataset(ElementStore):
         tag = Tag(tag)
         entry = lookup(tag)
         keyword = entry.keyword if entry else ""
+        if vr is not None and type(vr) is not str:
+            # pydicom's VRs are an enumeration of strings
+            vr = str.__str__(vr) if isinstance(vr, str) else repr(vr)
         rules = policy or self.policy or DEFAULT_POLICY
         if vr is None:
             if entry is None or not entry.vr:
@@ -240,8 +240,24 @@ class Dataset(ElementStore):
         """Same elements with the same VRs and values; NaN equals NaN, arrays and buffers are compared by content."""
         if not isinstance(other, Dataset):
             return NotImplemented
-        mine, theirs = self._elements, other._elements
-        return self is other or (mine.keys() == theirs.keys() and all(_same(element, theirs[tag]) for tag, element in mine.items()))
+        pairs = [(self, other, 0)]
+        while pairs:
+            one, two, depth = pairs.pop()
+            if depth > MAX_DEPTH:
+                raise EncodeError(f"datasets nest deeper than {MAX_DEPTH} levels")
+            if one is two:
+                continue
+            if one._elements.keys() != two._elements.keys():
+                return False
+            for tag, element in one._elements.items():
+                match = two._elements[tag]
+                if isinstance(element.value, Sequence) and isinstance(match.value, Sequence):
+                    if len(element.value) != len(match.value):
+                        return False
+                    pairs += [(item, like, depth + 1) for item, like in zip(element.value, match.value, strict=True)]
+                elif element is not match and not _same(element, match):
+                    return False
+        return True
 
     def __reduce__(self) -> tuple[Any, ...]:
         state = self.policy, self.preamble, self.undefined_length, self._file_meta, getattr(self, "__dict__", None)
@@ -362,17 +378,11 @@ def _deep_element(element: Element, memo: dict[int, Any]) -> Element:
     return element
 
 
-def _same(one: Element, other: Element) -> bool:
-    return one is other or (one.vr == other.vr and _same_value(one.vr, one.value, other.value))
-
-
-def _same_value(vr: str, one: Any, other: Any) -> bool:
-    if one is other:
-        return True
-    if one is None or other is None:
-        return False
-    if vr == "SQ":
-        return len(one) == len(other) and all(a == b for a, b in zip(one, other, strict=True))
+def _same(element: Element, match: Element) -> bool:
+    """Whether two elements other than sequences are equal."""
+    vr, one, other = element.vr, element.value, match.value
+    if vr != match.vr or one is None or other is None:
+        return vr == match.vr and one is other
     if isinstance(one, Fragments) or isinstance(other, Fragments):
         return (isinstance(one, Fragments) and isinstance(other, Fragments) and one.table == other.table
                 and len(one.fragments) == len(other.fragments)

@@ -65,8 +65,10 @@ class Encoding(NamedTuple):
 
 
 # Every transfer syntax that a file can be stored in; None stands for a file meta that names none.
-_ENCODINGS = {row.uid: Encoding(row.uid, not row.explicit, row.big_endian, row.deflated, row.encapsulated)
-              for row in TRANSFER_SYNTAXES.values() if row.uid not in UNSTORABLE}
+_ENCODINGS: dict[str | None, Encoding] = {
+    row.uid: Encoding(row.uid, not row.explicit, row.big_endian, row.deflated, row.encapsulated)
+    for row in TRANSFER_SYNTAXES.values() if row.uid not in UNSTORABLE
+}
 _ENCODINGS[None] = _ENCODINGS[EXPLICIT_VR_LITTLE_ENDIAN]
 
 

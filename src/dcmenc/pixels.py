@@ -360,7 +360,12 @@ def image_attributes(spec: ImageSpec) -> dict[str, Any]:
 # --------------------------------------------------------------------- palettes
 
 _COLOURS = ("Red", "Green", "Blue")
-_PALETTE_KEYWORDS = tuple(f"{colour}PaletteColorLookupTable{part}" for colour in _COLOURS for part in ("Descriptor", "Data"))
+# Every attribute that is part of a palette, in full or in segments.
+PALETTE_KEYWORDS = (
+    *(f"{colour}PaletteColorLookupTable{part}" for colour in _COLOURS for part in ("Descriptor", "Data")),
+    *(f"Segmented{colour}PaletteColorLookupTableData" for colour in _COLOURS),
+    "PaletteColorLookupTableUID",
+)
 
 
 def palette_attributes(colormap: Any) -> dict[str, Any]:
@@ -442,8 +447,7 @@ INVALIDATED = (
     Stale(("PlanarConfiguration",), "one sample", "a pixel has one sample", encoding=True),
     Stale(("BitsStored", "HighBit", "PixelRepresentation"), "floats", "describes integers", encoding=True),
     Stale(("IconImageSequence",), "always", "shows the old pixels"),
-    Stale((*_PALETTE_KEYWORDS, *(f"Segmented{colour}PaletteColorLookupTableData" for colour in _COLOURS), "PaletteColorLookupTableUID"),
-          "no palette", "belongs to PALETTE COLOR"),
+    Stale(PALETTE_KEYWORDS, "no palette", "belongs to PALETTE COLOR"),
     Stale(("PixelPaddingValue", "PixelPaddingRangeLimit"), "padding out of range", "lies outside the range of the new pixels"),
     Stale(("SOPInstanceUID", "InstanceCreationDate", "InstanceCreationTime"), "always", "belongs to the old instance"),
 )
@@ -515,7 +519,7 @@ def _drop_frames(ds: Dataset, spec: ImageSpec) -> list[Dropped]:
     vectors = [keyword for keyword in FRAME_VECTORS if keyword in ds and _count(getattr(ds, keyword)) != spec.frames]
     dropped += [_drop(ds, Tag(keyword), f"has not one value for each of {spec.frames} frames") for keyword in vectors]
     pointers = getattr(ds, "FrameIncrementPointer", None)
-    if pointers is not None and any(tag not in ds for tag in (pointers if isinstance(pointers, tuple) else (pointers,))):
+    if pointers is not None and any(Tag(tag) not in ds for tag in ((pointers,) if isinstance(pointers, Tag) else pointers)):
         dropped.append(_drop(ds, Tag("FrameIncrementPointer"), "points to an attribute that is not there"))
     return dropped
 

@@ -36,8 +36,8 @@ class Finding(NamedTuple):
     clause: str = ""
 
     def __str__(self) -> str:
-        words = f"{self.severity}: {self.path} {self.keyword} {self.message}".split()
-        return " ".join(words) + (f" [{self.clause}]" if self.clause else "")
+        words = (f"{self.severity}:", self.path, self.keyword, self.message, self.clause and f"[{self.clause}]")
+        return " ".join(filter(None, words))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,10 @@ from .rules import TEXT_KINDS, complaint
 from .vr import AMBIGUOUS, VR, VRS
 
 
+# How deep datasets may nest, in everything that walks them.
+MAX_DEPTH = 128
+
+
 class Element(NamedTuple):
     """One data element: immutable, its value normalised."""
 
@@ -120,7 +124,11 @@ class IS(int):
 
 def shorten(value: object, room: int = 60) -> str:
     """``repr(value)``, cut where it would fill the screen."""
-    text = repr(value[:room] if isinstance(value, (str, bytes)) else value)
+    try:
+        text = repr(value[:room] if isinstance(value, (str, bytes)) else value)
+    except ValueError:
+        # Python refuses to spell integers of thousands of digits
+        return f"<{type(value).__name__}>"
     return text if len(text) <= room + 2 else text[:room] + "..."
 
 
@@ -238,7 +246,9 @@ def _one_integer_string(row: VR, value: Any, policy: Policy) -> Any:
         return value
     number = _whole(row, value)
     if not -(2**31) <= number < 2**31:
-        raise _refuse(row, value, "an integer string lies from -2147483648 to 2147483647")
+        _conform(row, value, "an integer string lies from -2147483648 to 2147483647", policy)
+    if abs(number) >= 2**63:
+        raise _refuse(row, value, "give an integer beyond 64 bits as text")
     return number
 
 

@@ -81,3 +81,9 @@ AMBIGUOUS: dict[str, tuple[str, ...]] = {
     "US/OW": ("US", "OW"),
     "US/SS/OW": ("US", "SS", "OW"),
 }
+
+# Descriptors of lookup tables: their first value, a count of entries, is unsigned whatever the VR (PS3.3 C.7.6.3.1.5).
+DESCRIPTORS = frozenset((0x00281100, 0x00281101, 0x00281102, 0x00281103, 0x00281111, 0x00281112, 0x00281113, 0x00283002))
+
+# Sample values of waveforms: their VR follows WaveformBitsAllocated (PS3.3 C.10.9.1).
+WAVEFORM_VALUES = frozenset((0x54000110, 0x54000112, 0x5400100A, 0x54001010))
