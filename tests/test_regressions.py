@@ -39,7 +39,7 @@ def test_a_vr_may_be_an_enumeration_of_strings_as_pydicom_has_it() -> None:
 
 
 def test_a_vr_that_is_no_text_is_refused_by_name() -> None:
-    with pytest.raises(EncodeError, match="PatientID: 5 is not its VR"):
+    with pytest.raises(EncodeError, match="PatientID: '5' is not a VR"):
         Dataset().add("PatientID", 5, "4711")  # type: ignore[arg-type]
 
 

@@ -19,7 +19,6 @@ from .errors import EncodeError
 from .rules import TEXT_KINDS, complaint
 from .vr import AMBIGUOUS, VR, VRS
 
-
 # How deep datasets may nest, in everything that walks them.
 MAX_DEPTH = 128
 
