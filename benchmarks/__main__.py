@@ -106,7 +106,7 @@ def _sample(processes: list[Process], size: Size) -> None:
 
 
 def run_scaling(size: Size) -> dict[str, Any]:
-    done = subprocess.run([sys.executable, "-m", f"{__package__}.scaling", size], cwd=_ROOT, check=True, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", f"{__package__}.scaling", size], cwd=_ROOT, check=True, stdout=subprocess.PIPE, text=True)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 

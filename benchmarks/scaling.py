@@ -31,7 +31,7 @@ def measure(size: str) -> dict[str, Any]:
 def _item(number: int) -> Any:
     """Nine elements; the tenth is the sequence around it."""
     item = dcmenc.Dataset()
-    item.FrameAcquisitionNumber = number
+    item.FrameAcquisitionNumber = number % 65536
     item.FrameReferenceDateTime, item.FrameAcquisitionDateTime = "20240131101500.250000", "20240131101500.125000"
     item.FrameAcquisitionDuration = 0.5
     item.StackID, item.InStackPositionNumber, item.TemporalPositionIndex = "1", number, 1

@@ -25,6 +25,7 @@ from dcmenc.errors import CodecUnavailable, DcmencWarning, EncodeError, PixelErr
 from dcmenc.images import imwrite
 from dcmenc.model import Dataset
 from dcmenc.report import Report
+from dcmenc.values import Policy
 
 SYNTAXES = {"explicit": "1.2.840.10008.1.2.1", "implicit": "1.2.840.10008.1.2", "big-endian": "1.2.840.10008.1.2.2",
             "deflated": "1.2.840.10008.1.2.1.99"}
@@ -258,6 +259,22 @@ def test_a_template_gives_its_metadata_and_loses_what_new_pixels_make_untrue() -
     assert ds.preamble == bytes(128)
     assert ds.PhotometricInterpretation == "MONOCHROME1", "an inverted image stays inverted"
     assert source == before and source.file_meta == before.file_meta, "the template is not changed"
+
+
+def test_the_items_of_a_template_are_not_changed() -> None:
+    source = Dataset()
+    source.ModalityLUTSequence = [Dataset(LUTExplanation="x")]
+    source.ModalityLUTSequence[0].add("LUTDescriptor", "SS", (1, 5, 16))
+    written(gray("u1", 5, 7), template=source)
+    assert source.ModalityLUTSequence[0]["LUTDescriptor"].vr == "SS"
+
+
+def test_the_options_of_the_file_reach_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, Any] = {}
+    monkeypatch.setattr("dcmenc.images.dcmwrite", lambda target, ds, /, **options: seen.update(options))
+    policy = Policy(long_value="error")
+    imwrite(io.BytesIO(), gray("u1", 5, 7), durable=True, exist_ok=False, policy=policy)
+    assert seen == {"durable": True, "exist_ok": False, "policy": policy}
 
 
 def test_the_preamble_of_a_template_is_kept_only_when_asked_for() -> None:

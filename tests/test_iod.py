@@ -209,6 +209,11 @@ def test_padding_to_an_even_length_and_fragments_are_no_fault() -> None:
     assert check(ds).ok
     ds.PixelData = bytes(4)
     assert check(ds).ok
+    for longer in (bytes(2), bytes(5), bytes(6)):
+        ds.PixelData = longer
+        assert codes(ds) == [("pixel-length", "PixelData")]
+    ds.Columns, ds.PixelData = 4, bytes(5)
+    assert codes(ds) == [("pixel-length", "PixelData")]
     ds.PixelData = Fragments((b"12",))
     assert check(ds).ok
 
