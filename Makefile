@@ -48,5 +48,5 @@ $(PYTHON):
 
 $(STAMP): $(PYTHON) pyproject.toml setup.py constraints-dev.txt $(COMPILED)
 	@command -v cc >/dev/null || { echo "A C compiler is needed. Debian: apt-get install python3-venv python3-dev gcc make"; exit 1; }
-	$(PYTHON) -m pip install -q --disable-pip-version-check -c constraints-dev.txt -e ".[dev]"
+	PYTHONWARNINGS=ignore $(PYTHON) -m pip install -q --disable-pip-version-check -c constraints-dev.txt -e ".[dev]"
 	@touch $@

@@ -161,12 +161,13 @@ def test_laterality_is_left_empty_only_where_the_body_part_may_be_one_of_a_pair(
     assert [(f.severity, f.code) for f in check(ds).findings] == ([("warning", "missing-type-2c")] if filled else [])
 
 
-def test_patient_orientation_is_not_needed_where_the_plane_is_given() -> None:
+def test_secondary_capture_has_a_patient_orientation_even_where_a_plane_is_given() -> None:
+    """It is 2C where the class does not require a plane, and Secondary Capture does not (PS3.3 C.7.6.1)."""
     ds = completed(SECONDARY_CAPTURE, ImagePositionPatient=[0, 0, 0], ImageOrientationPatient=[1, 0, 0, 0, 1, 0])
-    assert "PatientOrientation" not in ds and check(ds).ok
+    assert "PatientOrientation" in ds and check(ds).ok
     ds = completed(SECONDARY_CAPTURE)
     del ds["PatientOrientation"]
-    assert codes(ds) == [("missing-type-2c", "PatientOrientation")]
+    assert codes(ds) == [("missing-type-2", "PatientOrientation")]
 
 
 @pytest.mark.parametrize(("uid", "attributes", "finding"), [
@@ -271,3 +272,10 @@ def test_an_unknown_class_cannot_be_completed() -> None:
 def test_misfits_name_what_the_class_has() -> None:
     assert misfits(SINGLE_BIT, {"BitsAllocated": 8}) == {"BitsAllocated": "is 8, where the class has 1"}
     assert misfits(SECONDARY_CAPTURE, {"BitsAllocated": 32}) == {}
+
+
+def test_a_rescale_without_a_type_is_said_to_be_of_unspecified_units() -> None:
+    """A template made from a CT has a slope and an intercept; what they mean is US, unspecified (PS3.3 C.11.1.1.2)."""
+    ds = Dataset(RescaleSlope=1, RescaleIntercept=-1024)
+    assert "RescaleType" in complete(ds, SECONDARY_CAPTURE)
+    assert ds.RescaleType == "US"

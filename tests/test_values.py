@@ -69,8 +69,9 @@ def test_whole_numbers_keep_to_the_range_of_their_vr(vr: str, low: int, high: in
         for outside in (low - 1, high + 1):
             with pytest.raises(EncodeError, match=vr):
                 normalise(vr, make(outside))
-            with pytest.raises(EncodeError, match=vr):
-                normalise(vr, make(outside), policy=LENIENT)
+            if vr != "IS":  # text can say it, so that the lenient policy lets it pass
+                with pytest.raises(EncodeError, match=vr):
+                    normalise(vr, make(outside), policy=LENIENT)
 
 
 @pytest.mark.parametrize("vr", ["US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "IS", "DS"])

@@ -140,8 +140,6 @@ def imwrite(
     return Report(report.findings, report.dropped, report.overridden, _paths(target))
 
 
-# --------------------------------------------------------------------- arguments
-
 # What is not to be set as an attribute, and what to give instead.
 _NOT_ATTRIBUTES = dict.fromkeys(PIXEL_ELEMENTS, "the pixels are the array") | {
     "TransferSyntaxUID": "the transfer syntax is chosen by compression=",
@@ -232,8 +230,6 @@ def _agreed(option: str, value: Any, given: Dataset, keyword: str) -> Any:
     return attribute if value is None else value
 
 
-# --------------------------------------------------------------------- SOP class
-
 # For several frames: what a pixel is -> the class that holds it (PS3.3 A.8.2 to A.8.5).
 _MULTI_FRAME = {("bit", 1, 1): iod.SINGLE_BIT, ("integer", 8, 1): iod.GRAYSCALE_BYTE, ("integer", 16, 1): iod.GRAYSCALE_WORD,
                 ("integer", 8, 3): iod.TRUE_COLOR}
@@ -301,8 +297,6 @@ def _refusal(uid: str, wrong: Mapping[str, str]) -> str:
     way_out = next((_WAYS_OUT[keyword] for keyword in _WAYS_OUT if keyword in wrong), _WAYS_OUT["BitsStored"])
     return f"{uid_name(uid)} cannot hold the array: {faults}. Ways out: {way_out}"
 
-
-# --------------------------------------------------------------------- metadata
 
 class _Changes(NamedTuple):
     """What became of the caller's metadata: left out, replaced (with the value that was)."""

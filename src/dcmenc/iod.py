@@ -60,8 +60,6 @@ class Sources(NamedTuple):
     moment: Any
 
 
-# --------------------------------------------------------------------- modules
-
 PATIENT = Module("PS3.3 C.7.1.1", (
     Attribute("PatientName", "2"),
     Attribute("PatientID", "2"),
@@ -94,7 +92,8 @@ SC_EQUIPMENT = Module("PS3.3 C.8.6.1", (
 
 GENERAL_IMAGE = Module("PS3.3 C.7.6.1", (
     Attribute("InstanceNumber", "2"),
-    Attribute("PatientOrientation", "2C", when="no plane is given"),
+    # 2C where the class requires no plane (position and orientation): so in all of these, even if a plane is there
+    Attribute("PatientOrientation", "2"),
     Attribute("BurnedInAnnotation", "3", values=("YES", "NO")),
     Attribute("RecognizableVisualFeatures", "3", values=("YES", "NO")),
     Attribute("LossyImageCompression", "3", values=("00", "01")),
@@ -123,7 +122,7 @@ SC_IMAGE = Module("PS3.3 C.8.6.2", (
 
 MODALITY_LUT = Module("PS3.3 C.11.1", (
     Attribute("RescaleSlope", "1C", when="there is a rescale intercept"),
-    Attribute("RescaleType", "1C", when="there is a rescale intercept"),
+    Attribute("RescaleType", "1C", fill="unspecified", when="there is a rescale intercept"),
 ))
 
 VOI_LUT = Module("PS3.3 C.11.2", (
@@ -167,8 +166,6 @@ SOP_COMMON = Module("PS3.3 C.12.1", (
 COMMON = (PATIENT, GENERAL_STUDY, GENERAL_SERIES, SOP_COMMON)
 
 
-# --------------------------------------------------------------------- IODs
-
 _IMAGE = (*COMMON, SC_EQUIPMENT, GENERAL_IMAGE, IMAGE_PIXEL)
 _MULTI_FRAME_IMAGE = (*_IMAGE, CINE, MULTI_FRAME, SC_MULTI_FRAME_IMAGE, SC_MULTI_FRAME_VECTOR)
 
@@ -203,8 +200,6 @@ IODS: Mapping[str, Iod] = {
 }
 
 
-# --------------------------------------------------------------------- conditions
-
 # Body parts that are not one of a pair: Laterality does not apply to them (PS3.16 L, PS3.3 C.7.3.1).
 UNPAIRED = frozenset((
     "ABDOMEN", "BLADDER", "BRAIN", "CHEST", "COCCYX", "CSPINE", "HEAD", "HEART", "LIVER", "LSPINE", "NECK", "PANCREAS", "PELVIS",
@@ -231,7 +226,8 @@ def _frames(ds: Dataset) -> int:
 
 
 def _may_be_paired(ds: Dataset, keyword: str) -> bool:
-    sides = ("ImageLaterality", "FrameLaterality", "MeasurementLaterality")
+    # with functional groups the side, if there is one, is a matter of the frames
+    sides = ("ImageLaterality", "FrameLaterality", "MeasurementLaterality", "SharedFunctionalGroupsSequence")
     return _value(ds, "BodyPartExamined") not in UNPAIRED and not any(side in ds for side in sides)
 
 
@@ -241,7 +237,6 @@ CONDITIONS: Mapping[str, Callable[[Dataset, str], bool]] = {
     "the identity is removed without a code for the method":
         lambda ds, _: _value(ds, "PatientIdentityRemoved") == "YES" and "DeidentificationMethodCodeSequence" not in ds,
     "the body part may be one of a pair": _may_be_paired,
-    "no plane is given": lambda ds, _: not ("ImageOrientationPatient" in ds and "ImagePositionPatient" in ds),
     "a pixel has several samples": lambda ds, _: (_number(ds, "SamplesPerPixel") or 1) > 1,
     "there are several frames": lambda ds, _: _frames(ds) > 1,
     "there is a palette": lambda ds, _: _value(ds, "PhotometricInterpretation") == "PALETTE COLOR",
@@ -259,8 +254,6 @@ CONDITIONS: Mapping[str, Callable[[Dataset, str], bool]] = {
 }
 
 
-# --------------------------------------------------------------------- filling
-
 def _pointer(sources: Sources) -> Tag:
     """What tells the frames apart: the time if it is given, else the number of the page (PS3.3 C.7.6.6)."""
     vectors = ("FrameTime", *(row.keyword for module in (CINE, SC_MULTI_FRAME_VECTOR) for row in module.attributes))
@@ -272,6 +265,7 @@ FILLERS: Mapping[str, Callable[[Sources], Any]] = {
     "date": lambda sources: sources.moment.date(),
     "time": lambda sources: sources.moment.time(),
     "one frame": lambda sources: 1,
+    "unspecified": lambda sources: "US",
     "pointer": _pointer,
     "pages": lambda sources: list(range(1, _frames(sources.dataset) + 1)),
 }
@@ -350,8 +344,6 @@ def _fill(ds: Dataset, row: Attribute, iod: Iod, sources: Sources) -> bool:
 def _is_required(ds: Dataset, row: Attribute) -> bool:
     return row.type in ("1", "2") or (bool(row.when) and CONDITIONS[row.when](ds, row.keyword))
 
-
-# --------------------------------------------------------------------- checking
 
 def check(ds: Dataset, /, *, sop_class: str | None = None) -> Report:
     """Hold a dataset against its IOD.

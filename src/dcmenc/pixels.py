@@ -216,8 +216,6 @@ def _either(choices: tuple[object, ...]) -> str:
     return f"{', '.join(most)} or {last}" if most else last
 
 
-# --------------------------------------------------------------------- from arrays
-
 def as_pixels(array: Any) -> np.ndarray[Any, Any]:
     """An array whose dtype DICOM pixels can have, without a copy where it already is one.
 
@@ -357,8 +355,6 @@ def image_attributes(spec: ImageSpec) -> dict[str, Any]:
     return attributes
 
 
-# --------------------------------------------------------------------- palettes
-
 _COLOURS = ("Red", "Green", "Blue")
 # Every attribute that is part of a palette, in full or in segments.
 PALETTE_KEYWORDS = (
@@ -410,8 +406,6 @@ def _palette_entries(colormap: Any) -> np.ndarray[Any, Any]:
         entries = np.concatenate([entries, entries[-1:]])
     return entries
 
-
-# --------------------------------------------------------------------- what new pixels invalidate
 
 class Stale(NamedTuple):
     """Attributes that no longer hold once the pixels are replaced; ``encoding`` ones even if the values stay the same."""
