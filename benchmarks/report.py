@@ -9,7 +9,10 @@ from .cases import Case, Target
 
 
 class Row(NamedTuple):
-    """One line: ``value`` from the fastest sample of each contender, ``typical`` from the medians."""
+    """One line: ``value`` from the fastest sample of each contender, ``typical`` from the median round.
+
+    A target is reached, or missed, where both say so; else the run was too noisy to settle it.
+    """
 
     case: str
     title: str
@@ -18,16 +21,17 @@ class Row(NamedTuple):
     value: float
     typical: float
     limit: float | None
-    ok: bool | None
+    verdict: str
 
 
-_HEADINGS = ("case", "against", "this run", "of medians", "target", "")
+_HEADINGS = ("case", "against", "of the fastest", "median round", "target", "")
 
 
-def summarise(samples: list[dict[str, float]]) -> dict[str, dict[str, float]]:
-    """Minimum and median seconds of a contender by each clock."""
+def summarise(samples: list[dict[str, float]]) -> dict[str, dict[str, Any]]:
+    """Seconds of a contender by each clock: minimum, median, and every round."""
     clocks = {clock: [sample[clock] for sample in samples] for clock in ("cpu", "wall")}
-    return {clock: {"min": min(found), "median": statistics.median(found), "n": len(found)} for clock, found in clocks.items()}
+    return {clock: {"min": min(found), "median": statistics.median(found), "n": len(found), "rounds": found}
+            for clock, found in clocks.items()}
 
 
 def rows(case: Case, figures: dict[str, Any]) -> list[Row]:
@@ -37,20 +41,28 @@ def rows(case: Case, figures: dict[str, Any]) -> list[Row]:
 
 def _row(case: Case, target: Target, figures: dict[str, Any]) -> Row:
     ours, other = figures["dcmenc"], figures.get(target.against)
-    best, typical = (_value(case, target, ours, other, which) for which in ("min", "median"))
-    more = target.measure == "times"
-    ok = None if target.limit is None else best >= target.limit if more else best <= target.limit
-    return Row(case.name, case.title, target.against, target.measure, best, typical, target.limit, ok)
-
-
-def _value(case: Case, target: Target, ours: Any, other: Any, which: str) -> float:
-    mine = ours["seconds"][case.clock][which]
-    if target.measure == "ns a value":
-        return float(mine / ours["values"] * 1e9)
     if target.measure == "MiB extra":
-        return float("nan") if ours["extra"] is None else ours["extra"] / 2**20
-    theirs = other["seconds"][case.clock][which]
-    return float((mine - theirs) * 1e3 if target.measure == "ms above" else theirs / mine)
+        best = typical = float("nan") if ours["extra"] is None else ours["extra"] / 2**20
+    else:
+        mine = ours["seconds"][case.clock]
+        theirs: dict[str, Any] = other["seconds"][case.clock] if other else {"min": 0.0, "rounds": [0.0] * mine["n"]}
+        best = _value(target, ours["values"], mine["min"], theirs["min"])
+        typical = statistics.median(_value(target, ours["values"], *pair) for pair in zip(mine["rounds"], theirs["rounds"], strict=True))
+    return Row(case.name, case.title, target.against, target.measure, best, typical, target.limit, _verdict(target, best, typical))
+
+
+def _value(target: Target, values: int, mine: float, theirs: float) -> float:
+    if target.measure == "ns a value":
+        return mine / values * 1e9
+    return (mine - theirs) * 1e3 if target.measure == "ms above" else theirs / mine
+
+
+def _verdict(target: Target, *found: float) -> str:
+    limit = target.limit
+    if limit is None:
+        return ""
+    reached = {value >= limit if target.measure == "times" else value <= limit for value in found}
+    return "unsettled" if len(reached) > 1 else "pass" if True in reached else "MISSED"
 
 
 def _number(value: float) -> str:
@@ -60,8 +72,7 @@ def _number(value: float) -> str:
 def cells(row: Row) -> tuple[str, ...]:
     sign = {"times": "x", "ns a value": " ns a value", "MiB extra": " MiB extra", "ms above": " ms above"}[row.measure]
     bound = "" if row.limit is None else f"{'>=' if row.measure == 'times' else '<='} {row.limit:g}{sign}"
-    mark = {True: "pass", False: "MISSED", None: ""}[row.ok]
-    return f"{row.title} [{row.case}]", row.against, _number(row.value) + sign, _number(row.typical) + sign, bound, mark
+    return f"{row.title} [{row.case}]", row.against, _number(row.value) + sign, _number(row.typical) + sign, bound, row.verdict
 
 
 def markdown(found: list[Row], notes: list[str]) -> str:
@@ -81,7 +92,7 @@ def show(found: list[Row], notes: list[str]) -> None:
         return
     table = Table(*_HEADINGS)
     for row in found:
-        style = {True: "green", False: "red", None: None}[row.ok]
+        style = {"pass": "green", "MISSED": "red", "unsettled": "yellow", "": None}[row.verdict]
         table.add_row(*(cell.replace("[", "\\[") for cell in cells(row)), style=style)
     console = Console()
     console.print(table)

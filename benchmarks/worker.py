@@ -55,6 +55,7 @@ class Contestant:
         self._before = gc.collect if case.cold else self._job.before
         gc.collect()
         gc.disable()
+        share_one_core()
         self._timed(1)
         once = self._timed(1)
         self._calls = 1 if self._before else max(1, math.ceil(_SAMPLE_SECONDS / max(once["wall"], 1e-7)))
@@ -82,6 +83,12 @@ class Contestant:
         """How far the memory rose above where it stood when the samples began."""
         peak = peak_memory()
         return {"extra": None if peak is None or self._memory is None else peak - self._memory}
+
+
+def share_one_core() -> None:
+    """Let all contenders run on the same core: two cores of a busy machine differ by more than the peers of some cases."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
 def reset_peak() -> int | None:

@@ -15,11 +15,46 @@ from test_decimal import reference as decimal_text
 
 from dcmenc import Dataset, Fragments, Sequence
 
-ALL_VRS = "AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV".split()
-LONG_HEADER = "OB OD OF OL OV OW SQ SV UC UN UR UT UV".split()
+ALL_VRS = [
+    "AE",
+    "AS",
+    "AT",
+    "CS",
+    "DA",
+    "DS",
+    "DT",
+    "FD",
+    "FL",
+    "IS",
+    "LO",
+    "LT",
+    "OB",
+    "OD",
+    "OF",
+    "OL",
+    "OV",
+    "OW",
+    "PN",
+    "SH",
+    "SL",
+    "SQ",
+    "SS",
+    "ST",
+    "SV",
+    "TM",
+    "UC",
+    "UI",
+    "UL",
+    "UN",
+    "UR",
+    "US",
+    "UT",
+    "UV",
+]
+LONG_HEADER = ["OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"]
 NUMBERS = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "FL": "f", "FD": "d"}
 UNITS = {"OB": 1, "UN": 1, "OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
-TEXTS = "AE AS CS DA DT LO LT PN SH ST TM UC UI UR UT".split()
+TEXTS = ["AE", "AS", "CS", "DA", "DT", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"]
 CODECS = {None: "ascii", "ISO_IR 100": "latin-1", "ISO_IR 192": "utf-8", "GB18030": "gb18030"}
 COUNT_COMES_FIRST = {0x00281100, 0x00281101, 0x00281102, 0x00281103, 0x00281111, 0x00281112, 0x00281113, 0x00283002}
 WAVEFORM = {0x54000110, 0x54000112, 0x5400100A, 0x54001010}
@@ -28,8 +63,15 @@ UNDEFINED = 0xFFFFFFFF
 
 # --------------------------------------------------------------------- from a dataset to bytes
 
-def encoded(dataset: Dataset, implicit: bool = False, big: bool = False, encapsulated: bool = False,
-            codec: str = "ascii", around: tuple[Dataset, ...] = ()) -> bytes:
+
+def encoded(
+    dataset: Dataset,
+    implicit: bool = False,
+    big: bool = False,
+    encapsulated: bool = False,
+    codec: str = "ascii",
+    around: tuple[Dataset, ...] = (),
+) -> bytes:
     """The bytes of a dataset whose text is ASCII, Latin-1, UTF-8 or GB18030."""
     order, groups = "<>"[big], {}
     around = (*around, dataset)
@@ -45,7 +87,7 @@ def encoded(dataset: Dataset, implicit: bool = False, big: bool = False, encapsu
             data += struct.pack(order + "HHI", 0xFFFE, 0xE0DD, 0) if undefined else b""
         else:
             data = value_bytes(vr, tag, value, order, codec)
-        data += (b" " if vr in TEXTS and vr != "UI" or vr in ("DS", "IS") else b"\0") * (len(data) % 2)
+        data += (b" " if (vr in TEXTS and vr != "UI") or vr in ("DS", "IS") else b"\0") * (len(data) % 2)
         groups.setdefault(tag >> 16, []).append(header(tag, vr, UNDEFINED if undefined else len(data), implicit, order) + data)
     for group, elements in groups.items():
         if group << 16 in dataset._elements:
@@ -81,7 +123,7 @@ def value_bytes(vr: str, tag: int, value: Any, order: str, codec: str) -> bytes:
         data = bytes(memoryview(value).cast("B"))
         data += b"\0" * (len(data) % 2)
         unit = UNITS[vr] if order == ">" else 1
-        return b"".join(data[at:at + unit][::-1] for at in range(0, len(data), unit))
+        return b"".join(data[at : at + unit][::-1] for at in range(0, len(data), unit))
     several = value if isinstance(value, tuple) else value.tolist() if hasattr(value, "tolist") else (value,)
     if vr in NUMBERS:
         codes = ["H" if tag in COUNT_COMES_FIRST and at != 1 else NUMBERS[vr] for at in range(len(several))]
@@ -120,6 +162,7 @@ def nearest(keyword: str, around: tuple[Dataset, ...]) -> Any:
 
 # --------------------------------------------------------------------- from bytes to elements
 
+
 class Read(NamedTuple):
     """An element as it stands: ``value`` is bytes, a list of items (lists of Read), or a list of fragments."""
 
@@ -157,7 +200,7 @@ class Reader:
             elif length == UNDEFINED:
                 value, after = self.items(start, None, True)
             else:
-                value, after = self.data[start:start + length], start + length
+                value, after = self.data[start : start + length], start + length
             assert after <= len(self.data), f"{tag:08X}: {after - len(self.data)} bytes beyond the end"
             yield Read(tag, vr, value, length == UNDEFINED), at
             at = after
@@ -167,11 +210,11 @@ class Reader:
         group, low = self.unpack("HH", at)
         if self.implicit or group == 0xFFFE:
             return group, low, "", self.unpack("I", at + 4)[0], at + 8
-        vr = self.data[at + 4:at + 6].decode("ascii")
+        vr = self.data[at + 4 : at + 6].decode("ascii")
         assert vr in ALL_VRS, vr
         if vr not in LONG_HEADER:
             return group, low, vr, self.unpack("H", at + 6)[0], at + 8
-        assert self.data[at + 6:at + 8] == b"\0\0"
+        assert self.data[at + 6 : at + 8] == b"\0\0"
         return group, low, vr, self.unpack("I", at + 8)[0], at + 12
 
     def items(self, at: int, end: int | None, fragments: bool) -> tuple[list[Any], int]:
@@ -184,7 +227,7 @@ class Reader:
             assert (group, low) == (0xFFFE, 0xE000)
             if fragments:
                 assert length % 2 == 0
-                found.append(self.data[at:at + length])
+                found.append(self.data[at : at + length])
             elif length == UNDEFINED:
                 *elements, (_, delimiter) = self.elements(at, None)
                 found.append(self.proved(elements, delimiter))
@@ -199,7 +242,7 @@ class Reader:
         """The elements, their group lengths found to be true (PS3.5 7.2)."""
         for at, (element, _) in enumerate(placed[:]):
             if element.tag & 0xFFFF == 0:
-                behind = [begin for later, begin in placed[at + 1:] if later.tag >> 16 != element.tag >> 16] or [end]
+                behind = [begin for later, begin in placed[at + 1 :] if later.tag >> 16 != element.tag >> 16] or [end]
                 first = placed[at + 1][1] if at + 1 < len(placed) else end
                 assert struct.unpack(self.order + "I", element.value) == (behind[0] - first,)
         return [element for element, _ in placed]
@@ -213,8 +256,10 @@ def walk(data: bytes, implicit: bool = False, big: bool = False, sequences: Cont
 
 def outline(dataset: Dataset) -> list[Any]:
     """Tags and nesting of a dataset, to compare with ``outline_of`` what was read."""
-    return [(int(tag), [outline(one) for one in element.value] if isinstance(element.value, Sequence) else None)
-            for tag, element in sorted(dataset._elements.items())]
+    return [
+        (int(tag), [outline(one) for one in element.value] if isinstance(element.value, Sequence) else None)
+        for tag, element in sorted(dataset._elements.items())
+    ]
 
 
 def outline_of(read: list[Read]) -> list[Any]:

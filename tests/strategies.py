@@ -80,8 +80,31 @@ LATIN = "éÄßñ×§"
 WIDE = "山田太郎やまだ洪사😀"
 ALPHABETS = {None: ASCII, "ISO_IR 100": ASCII + LATIN, "ISO_IR 192": ASCII + LATIN + WIDE, "GB18030": ASCII + "乗山田é😀"}
 CHARACTER_SETS = tuple(ALPHABETS)
-FIXED = "AE AS CS DA DT TM UI UR".split()
-MULTIPLE = "AE AS AT CS DA DS DT FD FL IS LO PN SH SL SS SV TM UC UI UL US UV".split()
+FIXED = ["AE", "AS", "CS", "DA", "DT", "TM", "UI", "UR"]
+MULTIPLE = [
+    "AE",
+    "AS",
+    "AT",
+    "CS",
+    "DA",
+    "DS",
+    "DT",
+    "FD",
+    "FL",
+    "IS",
+    "LO",
+    "PN",
+    "SH",
+    "SL",
+    "SS",
+    "SV",
+    "TM",
+    "UC",
+    "UI",
+    "UL",
+    "US",
+    "UV",
+]
 
 
 def padded(chance: Chance, alphabet: str, high: int) -> str:
@@ -116,7 +139,7 @@ def uid(chance: Chance) -> str:
 def decimal(chance: Chance) -> Any:
     text = f"{chance.choice(('', '-', '+'))}{chance.integer(0, 99999)}{chance.choice(('', '.', '.25', 'E-3', 'e+05'))}"
     number = chance.real(64)
-    return chance.choice((text, chance.integer(-10**14, 10**14), number if math.isfinite(number) else 0.5))
+    return chance.choice((text, chance.integer(-(10**14), 10**14), number if math.isfinite(number) else 0.5))
 
 
 def number(chance: Chance, vr: str) -> Any:
@@ -131,13 +154,23 @@ def single(chance: Chance, vr: str, alphabet: str) -> Any:
     if vr in NUMBERS:
         return number(chance, vr)
     return {
-        "AE": lambda: padded(chance, ASCII, 16), "AS": lambda: f"{chance.integer(0, 999):03}{chance.choice('DWMY')}",
-        "AT": lambda: chance.integer(0x00080000, 0xFFFCFFFF), "CS": lambda: padded(chance, "ABCXYZ019_", 16), "DA": lambda: day(chance),
-        "DS": lambda: decimal(chance), "DT": lambda: moment(chance), "IS": lambda: chance.choice(
-            (chance.integer(-2**31, 2**31 - 1), f"+{chance.integer(0, 999)}", f"-0{chance.integer(0, 999)}")),
-        "LO": lambda: padded(chance, alphabet, 64), "LT": lambda: padded(chance, alphabet + "\\\r\n\f\t", 90), "PN": lambda: person(chance, alphabet),
-        "SH": lambda: padded(chance, alphabet, 16), "ST": lambda: padded(chance, alphabet + "\\\r\n", 90), "TM": lambda: clock(chance),
-        "UC": lambda: padded(chance, alphabet, 80), "UI": lambda: uid(chance), "UR": lambda: "http://" + chance.text("abc/.:%20?&=#", 1, 40),
+        "AE": lambda: padded(chance, ASCII, 16),
+        "AS": lambda: f"{chance.integer(0, 999):03}{chance.choice('DWMY')}",
+        "AT": lambda: chance.integer(0x00080000, 0xFFFCFFFF),
+        "CS": lambda: padded(chance, "ABCXYZ019_", 16),
+        "DA": lambda: day(chance),
+        "DS": lambda: decimal(chance),
+        "DT": lambda: moment(chance),
+        "IS": lambda: chance.choice((chance.integer(-(2**31), 2**31 - 1), f"+{chance.integer(0, 999)}", f"-0{chance.integer(0, 999)}")),
+        "LO": lambda: padded(chance, alphabet, 64),
+        "LT": lambda: padded(chance, alphabet + "\\\r\n\f\t", 90),
+        "PN": lambda: person(chance, alphabet),
+        "SH": lambda: padded(chance, alphabet, 16),
+        "ST": lambda: padded(chance, alphabet + "\\\r\n", 90),
+        "TM": lambda: clock(chance),
+        "UC": lambda: padded(chance, alphabet, 80),
+        "UI": lambda: uid(chance),
+        "UR": lambda: "http://" + chance.text("abc/.:%20?&=#", 1, 40),
         "UT": lambda: padded(chance, alphabet + "\\\r\n\f\t", 200),
     }[vr]()
 
@@ -147,7 +180,7 @@ def value(chance: Chance, vr: str, alphabet: str = ASCII) -> Any:
     if vr in UNITS:
         unit = UNITS[vr] if UNITS[vr] > 2 else 1
         data = chance.octets(1, 40)
-        return data[:len(data) // unit * unit] or None
+        return data[: len(data) // unit * unit] or None
     kind = chance.choice(("one", "one", "empty", "several"))
     if kind == "empty":
         return None
@@ -163,6 +196,7 @@ def values(vr: str, alphabet: str = ASCII) -> st.SearchStrategy[Any]:
 
 # --------------------------------------------------------------------- datasets
 
+
 class Plan(NamedTuple):
     """A dataset before it is one: elements (tag, vr, value), the value of an SQ being a Group."""
 
@@ -175,10 +209,22 @@ class Group(NamedTuple):
     undefined: bool
 
 
-SIMPLE_VRS = [*NUMBERS, *UNITS, *FIXED, *"AT DS IS LO LT PN SH ST UC UT".split()]
+SIMPLE_VRS = [*NUMBERS, *UNITS, *FIXED, *["AT", "DS", "IS", "LO", "LT", "PN", "SH", "ST", "UC", "UT"]]
 SEQUENCES = (0x00081140, 0x00400275, 0x0040A730, 0x00082112, 0x52009230)
-STANDARD = ((0x00100010, "PN"), (0x00100020, "LO"), (0x00100030, "DA"), (0x0008002A, "DT"), (0x00081190, "UR"), (0x00180050, "DS"),
-            (0x00200013, "IS"), (0x00104000, "LT"), (0x00081030, "LO"), (0x00280009, "AT"), (0x00420011, "OB"), (0x00080119, "UC"))
+STANDARD = (
+    (0x00100010, "PN"),
+    (0x00100020, "LO"),
+    (0x00100030, "DA"),
+    (0x0008002A, "DT"),
+    (0x00081190, "UR"),
+    (0x00180050, "DS"),
+    (0x00200013, "IS"),
+    (0x00104000, "LT"),
+    (0x00081030, "LO"),
+    (0x00280009, "AT"),
+    (0x00420011, "OB"),
+    (0x00080119, "UC"),
+)
 WITH_SIGN = (0x00280106, 0x00280107, 0x00280120)
 PIXELS = 0x7FE00010
 
@@ -218,7 +264,7 @@ def ambiguous(chance: Chance, found: dict[int, tuple[str, Any]], depth: int) -> 
     """Elements whose VR the context decides, and what decides it (PS3.5 A.1)."""
     kind = chance.choice(("none", "none", "sign", "inherit", "pixels", "descriptor", "waveform", "lut"))
     sign = chance.integer(0, 1)
-    if kind in ("sign", "descriptor", "pixels"):
+    if kind in ("sign", "descriptor", "pixels") or (kind == "inherit" and depth == 0):
         found[0x00280103] = "US", sign
     if kind == "sign":
         found[chance.choice(WITH_SIGN)] = "US/SS", chance.integer(-32768, -1) if sign else chance.integer(0, 65535)
@@ -234,6 +280,7 @@ def ambiguous(chance: Chance, found: dict[int, tuple[str, Any]], depth: int) -> 
         found[0x54001004] = "US", chance.choice((8, 16))
         found[0x54001010] = "OB/OW", chance.octets(1, 15) * 2
     if kind == "lut":
+        found[0x00283002] = "US/SS", [3, chance.integer(0, 32767), 16]
         found[0x00283006] = "US/OW", [chance.integer(0, 65535) for _ in range(3)]
 
 

@@ -131,7 +131,7 @@ cdef inline int put_number_text(Sink *sink, object value) except -1:
     if value is None:
         return 0
     text = value if PyUnicode_Check(value) else number_text(value)
-    if text is None or not PyUnicode_IS_ASCII(text):
+    if not PyUnicode_Check(text) or not PyUnicode_IS_ASCII(text):
         raise ValueError(f"a number is wanted, not {type(value).__name__}")
     return put_ascii(sink, text)
 

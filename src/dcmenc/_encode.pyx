@@ -14,7 +14,7 @@ from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.long cimport PyLong_Check
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
-from cpython.tuple cimport PyTuple_Check, PyTuple_GET_ITEM
+from cpython.tuple cimport PyTuple_Check, PyTuple_CheckExact, PyTuple_GET_ITEM
 from cpython.unicode cimport PyUnicode_Check
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport free, qsort, realloc
@@ -229,8 +229,8 @@ cdef class Walk:
         cdef Py_ssize_t start, begin
         if info.kind == NO_VR:
             info = self.resolve(tag, vr, value)
-            if info.kind == UNSIGNED or info.kind == SIGNED:
-                return self.descriptor(tag, info, value)
+            if info.kind != BUFFER or holds_numbers(value):
+                return self.words(tag, info, value)
         if info.kind == BUFFER:
             return self.buffer(tag, info, value)
         start = self.sink.used
@@ -535,15 +535,15 @@ cdef class Walk:
                 return value
         return None
 
-    cdef int descriptor(self, uint32_t tag, const VRInfo *info, object value) except -1:
-        """Numbers whose sign the context decided: each must fit it, save the counts in a lookup table's descriptor."""
+    cdef int words(self, uint32_t tag, const VRInfo *info, object value) except -1:
+        """Numbers of 16 bits as US, SS or OW; each must fit the sign, save the counts in a lookup table's descriptor."""
         cdef Py_ssize_t start = self.sink.used, begin = position(&self.sink), at = 0
         cdef const VRInfo *unsigned = vr_info("US")
         cdef const VRInfo *own
         cdef int low, high
         put_header(&self.sink, tag, info, self.syntax, 0)
         for one in (value if PyTuple_Check(value) else () if value is None else (value,)):
-            own = unsigned if at != 1 and tag in DESCRIPTORS else info
+            own = info if info.kind == SIGNED and (at == 1 or tag not in DESCRIPTORS) else unsigned
             low, high = (-32768, 32767) if own.kind == SIGNED else (0, 65535)
             if not low <= one <= high:
                 raise EncodeError(f"{one} does not fit 16-bit {'signed' if own.kind == SIGNED else 'unsigned'}, which PixelRepresentation asks for")
@@ -587,7 +587,7 @@ cdef object value_in(PyObject *elements, uint32_t tag):
 
 
 cdef bint holds_numbers(object value):
-    return PyLong_Check(value) or PyTuple_Check(value)
+    return PyLong_Check(value) or PyTuple_CheckExact(value)
 
 
 cdef bint fits_16(object value):
@@ -609,6 +609,7 @@ def encode_dataset(ElementStore dataset, *, bint implicit=False, bint big_endian
     charset : CharacterSet
         The set in force before a Specific Character Set element is met; by default none is declared.
     policy : Policy
+        By default the dataset's own.
     head : bytes
         What comes first.
     locate : dict, optional
@@ -627,11 +628,11 @@ def encode_dataset(ElementStore dataset, *, bint implicit=False, bint big_endian
     walk.use(charset if charset is not None else UNDECLARED)
     walk.splices, walk.located = [], locate
     walk.conforming = True
+    if policy is None:
+        policy = dataset.policy
     if policy is not None:
         walk.replace_text, walk.refuse_long = policy.unencodable == "replace", policy.long_value == "error"
         walk.conforming = policy.nonconforming == "error"
-    elif dataset.policy is not None:
-        walk.conforming = dataset.policy.nonconforming == "error"
     put(&walk.sink, PyBytes_AS_STRING(head), PyBytes_GET_SIZE(head))
     try:
         walk.dataset(dataset._elements)

@@ -39,6 +39,7 @@ cdef extern from "Python.h":
 
 cdef extern from *:
     """
+    #include "structmember.h"
     /* An instance of a tuple subclass with three items, without calling its __new__. */
     static PyObject *dcmenc_named_triple(PyObject *cls, PyObject *a, PyObject *b, PyObject *c) {
         PyTypeObject *type = (PyTypeObject *)cls;
@@ -55,6 +56,11 @@ cdef extern from *:
     static PyObject *dcmenc_new(PyObject *cls, PyObject *arguments) {
         return ((PyTypeObject *)cls)->tp_new((PyTypeObject *)cls, arguments, NULL);
     }
+    /* Where an instance keeps the value of a slot, and what stands there (borrowed, NULL when it was deleted). */
+    static Py_ssize_t dcmenc_slot_offset(PyObject *member) {
+        return Py_TYPE(member) == &PyMemberDescr_Type ? ((PyMemberDescrObject *)member)->d_member->offset : -1;
+    }
+    #define dcmenc_slot_at(object, offset) (*(PyObject **)((char *)(object) + (offset)))
     static PyObject *dcmenc_new_float(PyObject *cls, PyObject *arguments) {
         return PyFloat_Type.tp_new((PyTypeObject *)cls, arguments, NULL);
     }
@@ -62,8 +68,11 @@ cdef extern from *:
     object named_triple "dcmenc_named_triple"(object, object, object, object)
     object new_instance "dcmenc_new"(object, object)
     object new_float "dcmenc_new_float"(object, object)
+    Py_ssize_t slot_offset "dcmenc_slot_offset"(object)
+    PyObject *slot_at "dcmenc_slot_at"(object, Py_ssize_t)
 
 cdef VRInfo TABLE[1024]
+cdef uint8_t *SURE_DAYS = [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 cdef uint16_t CLASSES[128]
 
 cdef enum Characters:
@@ -94,6 +103,7 @@ cdef object ELEMENT_TYPE = Element
 cdef object TAG_TYPE = Tag
 cdef object DS_TYPE = DS
 cdef object IS_TYPE = IS
+cdef Py_ssize_t DS_TEXT = slot_offset(DS.text)
 cdef object SEQUENCE_TYPE = None
 cdef object DATASET_TYPE = None
 
@@ -141,7 +151,11 @@ cdef const VRInfo *vr_info(object vr) noexcept:
 
 
 cdef object number_text(object value):
-    return value.text if type(value) is DS_TYPE or type(value) is IS_TYPE else None
+    cdef PyObject *text
+    if type(value) is DS_TYPE:
+        text = slot_at(value, DS_TEXT)
+        return None if text == NULL else <object>text
+    return value.text if type(value) is IS_TYPE else None
 
 
 def adopt_types(sequence, dataset):
@@ -161,8 +175,9 @@ cdef inline int digits(const uint8_t *text, int count) noexcept:
 
 
 cdef inline bint plain_date(const uint8_t *text) noexcept:
+    """Whether eight digits are a day of some month; the 29th of February is left to the rules."""
     cdef int month = digits(text + 4, 2), day = digits(text + 6, 2)
-    return digits(text, 4) >= 0 and 1 <= month <= 12 and 1 <= day <= 28
+    return digits(text, 4) >= 0 and 1 <= month <= 12 and 1 <= day <= SURE_DAYS[month]
 
 
 cdef inline bint plain_time(const uint8_t *text, Py_ssize_t size) noexcept:
@@ -373,7 +388,7 @@ cdef object as_sequence(object value):
         raise EncodeError(f"a sequence takes a list of datasets, not {type(value).__name__}")
     try:
         items = value if isinstance(value, SEQUENCE_TYPE) else SEQUENCE_TYPE(value)
-    except TypeError:
+    except (TypeError, ValueError):
         raise EncodeError(f"a sequence takes a list of datasets, not {type(value).__name__}") from None
     for at, item in enumerate(items):
         if not isinstance(item, DATASET_TYPE):
@@ -471,3 +486,5 @@ cdef class ElementStore:
 
 
 fill_tables()
+if DS_TEXT < 0:
+    raise SystemError("this Python keeps slots in a way that dcmenc does not know")

@@ -33,7 +33,7 @@ class Sequence(ItemList["Dataset"]):
     __slots__ = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _thaw_sequence, (list(_freeze_items(self, 1)), self.undefined_length)
+        return _thaw_sequence, (list(_freeze_items(self, 1)), len(self), self.undefined_length)
 
 
 class Dataset(ElementStore):
@@ -162,7 +162,12 @@ class Dataset(ElementStore):
     values = MutableMapping.values
     items = MutableMapping.items
     popitem = MutableMapping.popitem
-    setdefault = MutableMapping.setdefault
+
+    def setdefault(self, key: Any, default: Any = None) -> Element:
+        """The element of a tag or keyword, set to the default first where there is none."""
+        if key not in self:
+            self[key] = default
+        return self[key]
 
     def pop(self, key: Any, default: Any = _ABSENT) -> Any:
         if key in self or default is _ABSENT:
@@ -229,11 +234,10 @@ class Dataset(ElementStore):
         _carry(self, made)
         if self._file_meta is not None:
             made._file_meta = self._file_meta.__deepcopy__(memo)
-        if hasattr(self, "__dict__"):
-            import copy
+        if own := getattr(self, "__dict__", None):
+            from copy import deepcopy
 
-            for name, value in vars(self).items():
-                object.__setattr__(made, name, copy.deepcopy(value, memo))
+            made.__dict__.update(deepcopy(own, memo))
         return made
 
     def __eq__(self, other: object) -> bool:
@@ -260,8 +264,7 @@ class Dataset(ElementStore):
         return True
 
     def __reduce__(self) -> tuple[Any, ...]:
-        state = self.policy, self.preamble, self.undefined_length, self._file_meta, getattr(self, "__dict__", None)
-        return _thaw, (type(self), list(_freeze(self, 0)), state)
+        return _thaw, (list(_freeze(self, 0)), self.preamble, self._file_meta)
 
     def __repr__(self) -> str:
         """A line an element: tag, VR, keyword, value; items are indented."""
@@ -364,15 +367,18 @@ def _spell(key: Any) -> str:
 def _carry(source: Dataset, target: Dataset) -> None:
     target.policy, target.preamble = source.policy, source.preamble
     target.undefined_length, target._file_meta = source.undefined_length, source._file_meta
+    if own := getattr(source, "__dict__", None):
+        target.__dict__.update(own)
 
 
 def _deep_element(element: Element, memo: dict[int, Any]) -> Element:
     value = element.value
     if isinstance(value, Sequence):
-        items = Sequence([memo.get(id(item)) or item.__deepcopy__(memo) for item in value], value.undefined_length)
+        # a dataset may be met twice; an empty copy of it is a copy, too
+        items = Sequence([memo[id(item)] if id(item) in memo else item.__deepcopy__(memo) for item in value], value.undefined_length)
         return Element(element.tag, element.vr, items)
-    if isinstance(value, (bytearray, memoryview)):
-        return Element(element.tag, element.vr, bytes(value))
+    if isinstance(value, (bytearray, memoryview, Fragments)):
+        return Element(element.tag, element.vr, _solid(value))
     if hasattr(value, "__array__"):
         return Element(element.tag, element.vr, value.copy())
     return element
@@ -408,20 +414,22 @@ def _several(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else (value,)
 
 
-# A nested dataset becomes a run of entries in a flat list: (tag, vr, value) for an element, (tag, n, undefined) for a
-# sequence of n items, (elements, undefined) before the elements of each item.
+# For pickle a dataset of any depth becomes one flat list: for each dataset (number of elements, undefined length, policy,
+# subclass, its attributes), then (tag, vr, value) for an element, or (tag, number of items, undefined length) and the items.
 
 def _freeze(dataset: Dataset, depth: int) -> Iterator[Any]:
     if depth > MAX_DEPTH:
         raise EncodeError(f"datasets nest deeper than {MAX_DEPTH} levels")
-    yield len(dataset._elements), dataset.undefined_length
+    kind = type(dataset)
+    own = getattr(dataset, "__dict__", None)
+    yield len(dataset._elements), dataset.undefined_length, dataset.policy, None if kind is Dataset else kind, own
     for tag, element in dataset._elements.items():
         value = element.value
         if isinstance(value, Sequence):
             yield int(tag), len(value), value.undefined_length
             yield from _freeze_items(value, depth + 1)
         else:
-            yield int(tag), element.vr, bytes(value) if isinstance(value, memoryview) else value
+            yield int(tag), element.vr, _solid(value)
 
 
 def _freeze_items(items: Iterable[Dataset], depth: int) -> Iterator[Any]:
@@ -429,40 +437,39 @@ def _freeze_items(items: Iterable[Dataset], depth: int) -> Iterator[Any]:
         yield from _freeze(item, depth)
 
 
-def _thaw(cls: type[Dataset], frozen: list[Any], state: tuple[Any, ...]) -> Dataset:
-    made = _thaw_dataset(cls, iter(frozen))
-    made.policy, made.preamble, made.undefined_length, made._file_meta, own = state
-    for name, value in (own or {}).items():
-        object.__setattr__(made, name, value)
+def _solid(value: Any) -> Any:
+    """A value without views of memory, which neither pickle nor copy can take."""
+    if isinstance(value, Fragments):
+        return Fragments(tuple(map(_solid, value.fragments)), value.table)
+    return bytes(value) if isinstance(value, (memoryview, bytearray)) else value
+
+
+def _thaw(frozen: list[Any], preamble: bytes | None, file_meta: Dataset | None) -> Dataset:
+    made = _thaw_dataset(iter(frozen))
+    made.preamble, made._file_meta = preamble, file_meta
     return made
 
 
-def _thaw_dataset(cls: type[Dataset], entries: Iterator[Any]) -> Dataset:
-    count, undefined = next(entries)
-    made = cls.__new__(cls)
-    made.undefined_length = undefined
+def _thaw_dataset(entries: Iterator[Any]) -> Dataset:
+    count, undefined, policy, kind, own = next(entries)
+    made: Dataset = (kind or Dataset).__new__(kind or Dataset)
+    made.undefined_length, made.policy = undefined, policy
+    if own:
+        made.__dict__.update(own)
     for _ in range(count):
-        number, kind, value = next(entries)
+        number, content, value = next(entries)
         tag = Tag(number)
-        if isinstance(kind, int):
-            items = Sequence([_thaw_dataset(Dataset, entries) for _ in range(kind)], value)
+        if isinstance(content, int):
+            items = Sequence([_thaw_dataset(entries) for _ in range(content)], value)
             made._elements[tag] = Element(tag, "SQ", items)
         else:
-            made._elements[tag] = Element(tag, kind, value)
+            made._elements[tag] = Element(tag, content, value)
     return made
 
 
-def _thaw_sequence(frozen: list[Any], undefined: bool) -> Sequence:
+def _thaw_sequence(frozen: list[Any], count: int, undefined: bool) -> Sequence:
     entries = iter(frozen)
-    items = Sequence((), undefined)
-    while (count := next(entries, None)) is not None:
-        items.append(_thaw_dataset(Dataset, _chain(count, entries)))
-    return items
-
-
-def _chain(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
-    yield first
-    yield from rest
+    return Sequence([_thaw_dataset(entries) for _ in range(count)], undefined)
 
 
 def _lines(dataset: Dataset, depth: int) -> Iterator[str]:

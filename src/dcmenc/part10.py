@@ -28,7 +28,7 @@ from .uid import (
     UNSTORABLE,
     uid_name,
 )
-from .values import Element, Policy
+from .values import Element, Policy, shorten
 
 _ZEROS = bytes(128)
 _PREFIX = b"DICM"
@@ -331,6 +331,7 @@ def _choose_encoding(dataset: Dataset, implicit_vr: bool | None, little_endian: 
     if force:
         if implicit_vr is None or little_endian is None:
             raise EncodeError("force_encoding needs both implicit_vr and little_endian")
+        uid = uid or _PLAIN_SYNTAXES.get((bool(implicit_vr), bool(little_endian)))
         return Encoding(uid, implicit_vr, not little_endian, bool(known and known.deflated), bool(known and known.encapsulated))
     if known is not None:
         if uid in UNSTORABLE:
@@ -353,8 +354,8 @@ def _choose_encoding(dataset: Dataset, implicit_vr: bool | None, little_endian: 
 def _head(dataset: Dataset, encoding: Encoding, enforce: bool, implementation: tuple[str, str] | None) -> bytes:
     """Preamble, prefix and File Meta Information (PS3.10 7.1)."""
     preamble = dataset.preamble
-    if preamble is not None and len(preamble) not in (0, 128):
-        raise EncodeError(f"a preamble is 128 bytes long, not {len(preamble)}")
+    if preamble is not None and (not isinstance(preamble, (bytes, bytearray)) or len(preamble) not in (0, 128)):
+        raise EncodeError(f"a preamble is 128 bytes, or None, not {shorten(preamble)}")
     if not preamble and not enforce:
         meta = dataset._file_meta
         return _meta_bytes(meta, b"") if meta else b""
@@ -377,13 +378,24 @@ def _complete_meta(dataset: Dataset, encoding: Encoding, implementation: tuple[s
         elif tag not in found or found[tag].value is None:
             raise EncodeError(f"a DICOM file needs it: set {source.keyword}, or preamble = None to write a bare data set",
                               f"{tag} {tag.keyword}", tag)
-    if encoding.uid is not None:
-        found[_SYNTAX] = Element(_SYNTAX, "UI", encoding.uid)
+    if encoding.uid is None:
+        raise EncodeError("no transfer syntax stands for Implicit VR Big Endian; name one, or set preamble = None to write a bare data set",
+                          f"{_SYNTAX} {_SYNTAX.keyword}", _SYNTAX)
+    found[_SYNTAX] = Element(_SYNTAX, "UI", encoding.uid)
     if _IMPLEMENTATION not in found or found[_IMPLEMENTATION].value is None:
-        uid, name = implementation or _OWN_IMPLEMENTATION
-        found[_IMPLEMENTATION] = Element(_IMPLEMENTATION, "UI", uid)
-        found[_IMPLEMENTATION_NAME] = Element(_IMPLEMENTATION_NAME, "SH", name)
+        _sign(meta, implementation)
     return meta
+
+
+def _sign(meta: Dataset, implementation: tuple[str, str] | None) -> None:
+    """Say who wrote the file (PS3.7 D.3.3.2); a version name that is there already stays."""
+    named = _IMPLEMENTATION_NAME in meta._elements
+    uid, name = implementation or _OWN_IMPLEMENTATION
+    if not uid:
+        raise EncodeError("implementation= begins with a UID", f"{_IMPLEMENTATION} {_IMPLEMENTATION.keyword}", _IMPLEMENTATION)
+    meta.ImplementationClassUID = uid
+    if not named:
+        meta.ImplementationVersionName = name
 
 
 def _meta_bytes(meta: Dataset, head: bytes) -> bytes:

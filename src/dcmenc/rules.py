@@ -90,8 +90,9 @@ def _check_datetime(text: str) -> str | None:
     for sign in "+-":
         if sign in stem:
             stem, _, offset = stem.partition(sign)
-            if len(offset) != 4 or not _DIGITS.issuperset(offset) or offset[2:] > "59" or offset > "1400":
-                return "an offset from UTC is +ZZXX or -ZZXX"
+            farthest = "1400" if sign == "+" else "1200"
+            if len(offset) != 4 or not _DIGITS.issuperset(offset) or offset[2:] > "59" or offset > farthest:
+                return "an offset from UTC is +ZZXX or -ZZXX, from -1200 to +1400"
     date, clock = stem[:8], stem[8:]
     if len(date) not in (4, 6, 8) or not _DIGITS.issuperset(date):
         return "a date time is YYYYMMDDHHMMSS.FFFFFF&ZZXX, shortened from the right"

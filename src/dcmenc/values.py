@@ -11,6 +11,7 @@ import math
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import index
 from typing import Any, Literal, NamedTuple, Self
 
 from ._decimal import format_ds, round_ds
@@ -222,14 +223,12 @@ def _one_decimal(row: VR, value: Any, policy: Policy) -> Any:
     if type(value).__name__ == "Decimal":
         return _number_text(row, str(value), policy)
     if isinstance(value, DS):
-        return value
-    if hasattr(value, "__index__") and not isinstance(value, bool):
-        if not -(10**15) < int(value) < 10**16:
+        return _number_text(row, value.text, policy)
+    if (whole := _index(value)) is not None:
+        if not -(10**15) < whole < 10**16:
             raise _refuse(row, value, "the integer has more than 16 characters; give a float to have it rounded")
-        return int(value)
-    if isinstance(value, bool) or not hasattr(value, "__float__"):
-        raise _refuse(row, value, f"DS takes a number or text, not {type(value).__name__}")
-    number = float(value)
+        return whole
+    number = _real(row, value)
     if not math.isfinite(number):
         raise _refuse(row, value, "a decimal string is a finite number")
     rounded = round_ds(number)
@@ -242,7 +241,7 @@ def _one_integer_string(row: VR, value: Any, policy: Policy) -> Any:
     if isinstance(value, (str, bytes, bytearray)):
         return _number_text(row, _as_text(row, value), policy)
     if isinstance(value, IS):
-        return value
+        return _number_text(row, value.text, policy)
     number = _whole(row, value)
     if not -(2**31) <= number < 2**31:
         _conform(row, value, "an integer string lies from -2147483648 to 2147483647", policy)
@@ -251,14 +250,38 @@ def _one_integer_string(row: VR, value: Any, policy: Policy) -> Any:
     return number
 
 
+def _index(value: Any) -> int | None:
+    """A whole number of any integer type; truth values are none."""
+    if isinstance(value, bool) or getattr(getattr(value, "dtype", None), "kind", "i") == "b":
+        return None
+    try:
+        return index(value)
+    except TypeError:
+        return None
+
+
+def _real(row: VR, value: Any) -> float:
+    """The float of any real number type."""
+    kind, axes = getattr(getattr(value, "dtype", None), "kind", "f"), getattr(value, "ndim", 0)
+    if isinstance(value, (str, bytes, bytearray, bool, complex, type)) or kind not in "iuf" or axes or not hasattr(value, "__float__"):
+        raise _refuse(row, value, f"{row.code} takes a number, not {type(value).__name__}")
+    try:
+        return float(value)
+    except OverflowError:
+        raise _refuse(row, value, "does not fit a 64-bit float") from None
+    except (TypeError, ValueError) as error:
+        raise _refuse(row, value, str(error)) from None
+
+
 def _whole(row: VR, value: Any) -> int:
+    if (whole := _index(value)) is not None:
+        return whole
     if isinstance(value, bool):
         raise _refuse(row, value, "a truth value is not a number; give 0 or 1")
-    if hasattr(value, "__index__"):
-        return int(value)
-    if hasattr(value, "__float__") and not isinstance(value, str) and math.isfinite(value) and float(value).is_integer():
-        return int(value)
-    raise _refuse(row, value, f"{row.code} takes a whole number, not {type(value).__name__}")
+    number = _real(row, value)
+    if not number.is_integer():
+        raise _refuse(row, value, f"{row.code} takes a whole number")
+    return int(number)
 
 
 def _one_binary(row: VR, value: Any, policy: Policy) -> int:
@@ -271,13 +294,11 @@ def _one_binary(row: VR, value: Any, policy: Policy) -> int:
 
 
 def _one_float(row: VR, value: Any, policy: Policy) -> float:
-    if isinstance(value, (str, bytes, bool)) or not hasattr(value, "__float__"):
-        raise _refuse(row, value, f"{row.code} takes a number, not {type(value).__name__}")
+    number = _real(row, value)
     try:
-        number = float(value)
         return _nearest_single(number) if row.unit == 4 else number
     except OverflowError:
-        raise _refuse(row, value, f"does not fit a {8 * row.unit}-bit float") from None
+        raise _refuse(row, value, "does not fit a 32-bit float") from None
 
 
 def _nearest_single(number: float) -> float:
@@ -289,6 +310,8 @@ def _nearest_single(number: float) -> float:
 
 def _one_tag(row: VR, value: Any, policy: Policy) -> Tag:
     try:
+        if isinstance(value, bool):
+            raise TypeError("a truth value is no tag")
         return Tag(value)
     except (ValueError, TypeError) as error:
         raise _refuse(row, value, str(error)) from None
@@ -355,21 +378,31 @@ def _split(row: VR, value: Any) -> Any:
         if not value:
             return []
         return str.split(value, "\\") if row.multiple else [value]
+    if isinstance(value, memoryview):
+        value = _viewed(row, value)
     if isinstance(value, (bytes, bytearray)):
         if row.unit > 1:
             raise _refuse(row, value, f"{row.code} takes numbers, not bytes")
         return _split(row, _as_text(row._replace(multiple=False), value))
-    if row.kind == "tag" and isinstance(value, tuple) and len(value) == 2 and all(isinstance(v, int) and v <= 0xFFFF for v in value):
+    if row.kind == "tag" and isinstance(value, tuple) and len(value) == 2 and all(type(v) is int and v <= 0xFFFF for v in value):
         return [value]
     if (array := _numpy_array(value)) is not None:
         return _split_array(row, array)
-    if isinstance(value, (dict, set, frozenset)):
+    if isinstance(value, (set, frozenset, Fragments)) or hasattr(value, "keys"):
         raise _refuse(row, value, f"{row.code} takes one value or a list, not {type(value).__name__}")
     if isinstance(value, Iterable) and not (row.kind == "name" and hasattr(value, "components")):
         if not row.multiple:
             raise _refuse(row, value, f"{row.code} holds one value, not a list")
         return list(value)
     return [value]
+
+
+def _viewed(row: VR, view: memoryview) -> Any:
+    """The content of a memory view: bytes, or the list of its numbers."""
+    try:
+        return view.tobytes() if view.itemsize == 1 else view.tolist()
+    except (ValueError, NotImplementedError) as error:
+        raise _refuse(row, view, str(error)) from None
 
 
 def _numpy_array(value: Any) -> Any:
@@ -409,8 +442,8 @@ def _keep_array(row: VR, array: Any, vm: VM | None, policy: Policy) -> Any:
         raise _refuse(row, array, "integers beyond 2^53 do not fit a float; give them as text")
     with np.errstate(over="ignore"):
         kept = np.array(array, dtype=dtype, order="C")
-    if row.code == "FL" and not np.array_equal(np.isfinite(kept), np.isfinite(array)):
-        raise _refuse(row, array, "does not fit a 32-bit float")
+    if dtype.kind == "f" and not np.array_equal(np.isfinite(kept), np.isfinite(array)):
+        raise _refuse(row, array, f"does not fit a {8 * dtype.itemsize}-bit float")
     if row.code == "DS":
         _round_array(row, kept, policy)
     kept.flags.writeable = False
@@ -439,8 +472,8 @@ def _normalise_buffer(row: VR, value: Any) -> Any:
         raise _refuse(row, value, f"{row.code} takes bytes or an array, not text")
     try:
         view = memoryview(value)
-    except TypeError:
-        raise _refuse(row, value, f"{row.code} takes bytes or an array, not {type(value).__name__}") from None
+    except (TypeError, ValueError, BufferError):
+        raise _refuse(row, value, f"{row.code} takes bytes or an array of numbers, not {type(value).__name__}") from None
     if not view.nbytes:
         return None
     if not view.c_contiguous:
@@ -470,18 +503,23 @@ def _little_endian(row: VR, value: Any) -> Any:
 
 def check_fragments(row: VR, value: Fragments) -> Fragments:
     """Fragments with their containers made tuples and every fragment proved to be a buffer of bytes."""
-    fragments = []
+    if not isinstance(value.fragments, (tuple, list)):
+        raise _refuse(row, value.fragments, "fragments are a tuple of buffers")
     for at, fragment in enumerate(value.fragments):
-        try:
-            view = memoryview(fragment)
-        except TypeError:
-            raise _refuse(row, fragment, f"fragment {at} is not a buffer") from None
-        if not view.c_contiguous:
-            raise _refuse(row, fragment, f"fragment {at} is not C-contiguous")
-        fragments.append(fragment)
-    if len(value.table) % 4:
-        raise _refuse(row, value.table, "a Basic Offset Table holds 32-bit offsets")
-    return Fragments(tuple(fragments), bytes(value.table))
+        if not _view_of(fragment).c_contiguous:
+            raise _refuse(row, fragment, f"fragment {at} is not a C-contiguous buffer")
+    table = _view_of(value.table)
+    if not table.c_contiguous or table.nbytes % 4:
+        raise _refuse(row, value.table, "a Basic Offset Table is the bytes of 32-bit offsets")
+    return Fragments(tuple(value.fragments), bytes(table))
+
+
+def _view_of(value: Any) -> memoryview:
+    """A view of a buffer; for what is none, one that is not contiguous either."""
+    try:
+        return memoryview(value)
+    except (TypeError, ValueError, BufferError):
+        return memoryview(b"none")[::2]
 
 
 def _normalise_ambiguous(vr: str, value: Any, vm: VM | None, policy: Policy) -> Any:
