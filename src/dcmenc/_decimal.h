@@ -113,6 +113,32 @@ static inline int write_scaled(uint64_t v, char *out) {
     return length;
 }
 
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+/* Four digits as a word whose lowest byte is the first character. */
+static inline uint32_t four_digits(uint32_t v) {
+    uint16_t high, low;
+    memcpy(&high, PAIRS + 2 * (v / 100), 2);
+    memcpy(&low, PAIRS + 2 * (v % 100), 2);
+    return high | (uint32_t)low << 16;
+}
+
+/* v < 10^8, so that whole part and fraction are a word each: the leading and the trailing zeros are counted in its bits. */
+static inline int write_scaled_short(uint32_t v, char *out) {
+    const uint32_t zeros = 0x30303030;
+    uint32_t whole = four_digits(v / 10000), fraction = four_digits(v % 10000);
+    int leading = __builtin_ctz((whole ^ zeros) | UINT32_C(0x80000000)) >> 3, length = 4 - leading;
+    whole >>= 8 * leading;
+    memcpy(out, &whole, 4);
+    if (fraction == zeros)
+        return length;
+    out[length] = '.';
+    memcpy(out + length + 1, &fraction, 4);
+    return length + 5 - (__builtin_clz(fraction ^ zeros) >> 3);
+}
+#else
+#define write_scaled_short write_scaled
+#endif
+
 static inline int floor_log2_of_ten_to(int e) { return e * 1741647 >> 19; }
 
 /* floor(log10(2^e)), and the same for three quarters of 2^e. */
@@ -269,7 +295,7 @@ static inline int write_decimal(double value, char *out) {
     uint64_t v;
     *out = '-';
     if (scales(magnitude, &v))
-        return negative + write_scaled(v, out + negative);
+        return negative + (v < 100000000 ? write_scaled_short((uint32_t)v, out + negative) : write_scaled(v, out + negative));
     if (!isfinite(value))
         return 0;
     struct decimal d = shorten(magnitude);
