@@ -28,7 +28,7 @@ def test_a_dataset_inside_itself_cannot_hang_the_comparison() -> None:
         assert one == other
 
 
-class Spelled(str, enum.Enum):
+class Spelled(enum.StrEnum):
     LO = "LO"
 
 
