@@ -9,8 +9,14 @@ from pathlib import Path
 
 from coverage import Coverage
 
-coverage = Coverage(config_file="tests/coverage.ini")
-coverage.load()
-for source in sorted(Path("src/dcmenc").glob("*.pyx")):
-    coverage.analysis2(str(source))
-coverage.report()
+
+def report() -> None:
+    coverage = Coverage(config_file="tests/coverage.ini")
+    coverage.load()
+    for source in sorted(Path("src/dcmenc").glob("*.pyx")):
+        coverage.analysis2(str(source))
+    coverage.report()
+
+
+if __name__ == "__main__":
+    report()

@@ -45,6 +45,13 @@ def test_the_walk_refuses_with_its_path_what_no_rule_has_seen(keyword: str, vr: 
     assert caught.value.path == str(Tag(keyword))
 
 
+def test_only_elements_stand_in_a_dataset() -> None:
+    dataset = smuggled("Rows", "US", 1)
+    dataset._elements[Tag("Columns")] = "512"  # type: ignore[assignment]
+    with pytest.raises(EncodeError, match=r"\(0028,0011\): no Element"):
+        dumps(dataset)
+
+
 def test_words_that_cannot_be_turned_are_refused_in_big_endian() -> None:
     dataset = smuggled("FloatPixelData", "OF", b"\1\2\3\4\5\6")
     with pytest.raises(EncodeError, match="no multiple of the 4 of OF"):

@@ -11,7 +11,7 @@ from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.long cimport PyLong_CheckExact
 from cpython.unicode cimport PyUnicode_Check
 
-from ._bytes cimport Sink, position, put, put_byte, reserve, store16, store32, store64
+from ._bytes cimport Sink, put, put_byte, reserve, store16, store32, store64
 from ._decimal cimport format_decimal
 from ._values cimport DECIMAL, FLOAT, INTEGER, SIGNED, TAG, VRInfo, number_text
 

@@ -6,7 +6,7 @@ splices, (offset, view), and the list of pieces is cut at the end. Where the wal
 only when something fails. No pixels, files or codecs here.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.dict cimport PyDict_GetItemWithError, PyDict_Next, PyDict_Size
 from cpython.float cimport PyFloat_Check
@@ -14,11 +14,10 @@ from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.long cimport PyLong_Check
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
-from cpython.tuple cimport PyTuple_Check, PyTuple_CheckExact, PyTuple_GET_ITEM
+from cpython.tuple cimport PyTuple_Check, PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from cpython.unicode cimport PyUnicode_Check
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport free, qsort, realloc
-from libc.string cimport memcpy
 cimport cython
 
 from ._bytes cimport HOST_IS_BIG, Sink, position, put, put_byte, reserve, store16, store32
@@ -49,7 +48,6 @@ cdef enum:
     BITS_ALLOCATED = 0x00280100
     PIXEL_REPRESENTATION = 0x00280103
     WAVEFORM_BITS = 0x54001004
-    LUT_DATA = 0x00283006
 
 
 class CharacterSetNeeded(Exception):
@@ -148,6 +146,7 @@ cdef class Walk:
         cdef Py_ssize_t first = self.entry_count, at = 0
         cdef PyObject *key
         cdef PyObject *element
+        cdef PyObject *stranger = NULL
         cdef uint32_t tag, previous = 0
         cdef bint ordered = True
         with cython.critical_section(elements):
@@ -156,10 +155,15 @@ cdef class Walk:
                 tag = <uint32_t>PyLong_AsUnsignedLong(<object>key)
                 ordered = ordered and tag >= previous
                 previous = tag
+                if not PyTuple_Check(<object>element) or PyTuple_GET_SIZE(<object>element) != 3:
+                    stranger = element
+                    self.levels[self.depth].tag = tag
                 Py_INCREF(<object>element)
                 self.entries[self.entry_count].tag = tag
                 self.entries[self.entry_count].element = element
                 self.entry_count += 1
+        if stranger != NULL:
+            raise EncodeError("what stands here is no Element")
         if not ordered:
             qsort(self.entries + first, self.entry_count - first, sizeof(Entry), by_tag)
         return self.entry_count
