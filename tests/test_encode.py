@@ -467,7 +467,7 @@ def test_a_private_element_needs_the_creator_of_its_block_in_its_own_dataset() -
     with pytest.raises(EncodeError, match=r"^\(0008,1140\)\[0\]\.\(0009,1001\): .*no private creator at \(0009,0010\)"):
         encode(root)
     assert encode(root, policy=LENIENT) == encoded(root)
-    item.private_block(0x0009, "ACME", create=True)
+    item.add(0x00090010, "LO", "ACME")
     assert encode(root) == encoded(root)
 
 
@@ -553,7 +553,7 @@ def test_hostile_text_is_never_asked_for_its_str() -> None:
 @pytest.mark.parametrize(("keyword", "text"), [("SliceThickness", "5"), ("SeriesNumber", "5")])
 def test_the_kept_text_of_a_number_is_checked_again_before_its_memory_is_read(keyword: str, text: str, junk: Any) -> None:
     dataset = Dataset({keyword: text})
-    getattr(dataset, keyword).text = junk
+    getattr(dataset, keyword)._text = junk
     with pytest.raises(EncodeError):
         encode(dataset)
 

@@ -120,12 +120,21 @@ cdef inline int put_integer_text(Sink *sink, int64_t value) except -1 nogil:
     return put(sink, digits + at, 24 - at)
 
 
+cdef inline int put_decimal(Sink *sink, double value) except -1 nogil:
+    cdef int length
+    reserve(sink, 32)
+    length = format_decimal(value, <char *>sink.data + sink.used)
+    if length == 0:
+        with gil:
+            raise ValueError(f"{value} is no decimal string; only finite numbers are")
+    sink.used += length
+    return 0
+
+
 cdef inline int put_number_text(Sink *sink, object value) except -1:
     """One DS or IS: text as it was set, a number in its shortest form (PS3.5 6.2)."""
     if PyFloat_CheckExact(value):
-        reserve(sink, 32)
-        sink.used += format_decimal(PyFloat_AS_DOUBLE(value), <char *>sink.data + sink.used)
-        return 0
+        return put_decimal(sink, PyFloat_AS_DOUBLE(value))
     if PyLong_CheckExact(value):
         return put_integer_text(sink, PyLong_AsLongLong(value))
     if value is None:
@@ -174,11 +183,9 @@ cdef inline uint64_t whole_number(const VRInfo *info, object value) except? 0xFF
 cdef inline int put_decimals(Sink *sink, const double *values, Py_ssize_t count) except -1 nogil:
     cdef Py_ssize_t i
     for i in range(count):
-        reserve(sink, 33)
         if i:
-            sink.data[sink.used] = c"\\"
-            sink.used += 1
-        sink.used += format_decimal(values[i], <char *>sink.data + sink.used)
+            put_byte(sink, c"\\")
+        put_decimal(sink, values[i])
     return 0
 
 

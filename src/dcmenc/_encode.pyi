@@ -2,9 +2,10 @@ from typing import Any
 
 from ._values import ElementStore
 from .charset import CharacterSet
+from .errors import EncodeError
 from .values import Policy
 
-class CharacterSetNeeded(Exception): ...
+class CharacterSetNeeded(EncodeError): ...
 
 def encode_dataset(
     dataset: ElementStore,

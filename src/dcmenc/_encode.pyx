@@ -1,16 +1,16 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """The walk: a whole dataset becomes bytes in one call (PS3.5 7, A.1 to A.4).
 
-Lengths are patched backwards in one growing buffer. Values of 16 KiB and more are not copied: they are recorded as
-splices, (offset, view), and the list of pieces is cut at the end. Where the walk stands is kept in a stack that is read
-only when something fails. No pixels, files or codecs here.
+Lengths are patched backwards in one growing buffer. Buffers of 16 KiB and more that need no swapping are not copied: they
+are recorded as splices, (offset, view), and the list of pieces is cut at the end. Where the walk stands is kept in a stack
+that is read only when something fails. No pixels, files or codecs here.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.dict cimport PyDict_GetItemWithError, PyDict_Next, PyDict_Size
+from cpython.dict cimport PyDict_Next, PyDict_Size
 from cpython.float cimport PyFloat_Check
-from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
+from cpython.list cimport PyList_GET_SIZE
 from cpython.long cimport PyLong_Check
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
@@ -25,6 +25,7 @@ from ._elements cimport (
     LONGEST_16, LONGEST_32, UNDEFINED, Syntax, header_size, put_ascii, put_decimals, put_header, put_integers, put_item_tag, put_number,
     put_tags, widen_to_unknown,
 )
+from ._references cimport dict_item, list_item
 from ._swap cimport swap_copy
 from ._values cimport (
     BUFFER, DECIMAL, ElementStore, FLOAT, INTEGER, ItemList, NO_VR, SEQUENCE, SIGNED, TAG, TEXT, UNSIGNED, VRInfo, vr_info,
@@ -36,7 +37,7 @@ from .values import Fragments
 from .vr import DESCRIPTORS, WAVEFORM_VALUES
 
 cdef extern from "Python.h":
-    const char *PyUnicode_AsUTF8AndSize(object, Py_ssize_t *) except NULL
+    bytes PyUnicode_AsUTF8String(object)
     bint PyUnicode_IS_ASCII(object)
     unsigned long PyLong_AsUnsignedLong(object) except? 0xFFFFFFFF
 
@@ -50,8 +51,8 @@ cdef enum:
     WAVEFORM_BITS = 0x54001004
 
 
-class CharacterSetNeeded(Exception):
-    """Private signal: text needs a character set, and none is declared from the root down."""
+class CharacterSetNeeded(EncodeError):
+    """Signal to the caller of the walk: text needs a character set, and none is declared from the root down."""
 
 
 cdef object FRAGMENTS_TYPE = Fragments
@@ -85,7 +86,7 @@ cdef int by_tag(const void *one, const void *other) noexcept nogil:
 cdef class Walk:
     cdef Sink sink
     cdef Syntax syntax
-    cdef bint encapsulated, root_is_meta, replace_text, refuse_long, conforming, utf8, ascii
+    cdef bint encapsulated, root_is_meta, replace_text, refuse_long, conforming, policy_given, utf8, ascii
     cdef object charset
     cdef list splices
     cdef dict located
@@ -114,6 +115,9 @@ cdef class Walk:
         level.item = -1
         group.open = False
         last = self.collect(elements)
+        if last > first and self.entries[first].tag < CHARACTER_SET:
+            # text may come before the element that says how it is encoded, as in a DICOMDIR
+            self.declare(value_in(level.elements, CHARACTER_SET))
         for i in range(first, last):
             # self.entries may move while nested datasets are collected
             tag = self.entries[i].tag
@@ -190,18 +194,21 @@ cdef class Walk:
 
     cdef int check_block(self, dict elements, uint32_t tag) except -1:
         """A private element needs the creator of its block in the same dataset (PS3.5 7.8.1)."""
-        cdef PyObject *creator
         if not self.conforming:
             return 0
-        creator = PyDict_GetItemWithError(elements, <unsigned long>(tag >> 16 << 16 | tag >> 8 & 0xFF))
-        if creator == NULL or <object>PyTuple_GET_ITEM(<object>creator, 2) is None:
+        if value_in(<PyObject *>elements, tag >> 16 << 16 | tag >> 8 & 0xFF) is None:
             raise EncodeError(f"its block has no private creator at ({tag >> 16:04X},{tag >> 8 & 0xFF:04X}); use private_block()")
         return 0
 
     cdef int declare(self, object terms) except -1:
         """From here on, and in the items below, text is in this Specific Character Set (PS3.3 C.12.1.1.2)."""
-        if terms is not None:
-            self.use(character_set(terms) if self.conforming else read_character_set(terms))
+        if terms is None:
+            return 0
+        if not isinstance(terms, (str, tuple)):
+            raise EncodeError("a Specific Character Set is text of VR CS")
+        charset = character_set(terms) if self.conforming else read_character_set(terms)
+        if charset.declared:
+            self.use(charset)
         return 0
 
     cdef int use(self, object charset) except -1:
@@ -224,6 +231,7 @@ cdef class Walk:
         cdef Py_ssize_t length = position(&self.sink) - group.begin
         group.open = False
         if length > LONGEST_32:
+            self.levels[self.depth].tag = group.number << 16
             raise EncodeError(f"group {group.number:04X} is too long for a group length; remove ({group.number:04X},0000)")
         store32(self.sink.data + group.value, <uint32_t>length, self.syntax.big)
         return 0
@@ -269,7 +277,7 @@ cdef class Walk:
             length += 1
         if self.syntax.implicit or info.header == 12:
             if length > LONGEST_32:
-                raise too_long(length)
+                raise too_long(length, 0)
             store32(self.sink.data + start + header_size(info, self.syntax) - 4, <uint32_t>length, self.syntax.big)
         elif length <= LONGEST_16:
             store16(self.sink.data + start + 6, <uint16_t>length, self.syntax.big)
@@ -284,7 +292,7 @@ cdef class Walk:
         if self.syntax.big and info.unit > 1:
             raise EncodeError(f"{length} bytes do not fit the 16-bit length of {code}, and UN holds no big endian numbers; use a little endian syntax")
         if length > LONGEST_32:
-            raise too_long(length)
+            raise too_long(length, 0)
         return widen_to_unknown(&self.sink, start, <uint32_t>length, self.syntax.big)
 
     cdef int sequence(self, uint32_t tag, const VRInfo *info, object value, Py_ssize_t start, Py_ssize_t begin) except -1:
@@ -303,8 +311,7 @@ cdef class Walk:
         # a list subclass: measured anew at each step, for a call-back may change it
         while at < PyList_GET_SIZE(items):
             self.levels[self.depth].item = at
-            one = <object>PyList_GET_ITEM(items, at)
-            self.item(one)
+            self.item(list_item(items, at))
             at += 1
         self.levels[self.depth].item = -1
         if undefined:
@@ -318,14 +325,18 @@ cdef class Walk:
 
     cdef int item(self, object dataset) except -1:
         cdef Py_ssize_t start = self.sink.used, begin = position(&self.sink), length
+        cdef bint conforming = self.conforming
         cdef ElementStore store
         if not isinstance(dataset, ElementStore):
             raise EncodeError(f"an item is a Dataset, not {type(dataset).__name__}")
         store = <ElementStore>dataset
         put_item_tag(&self.sink, 0xE000, UNDEFINED if store.undefined_length else 0, self.syntax.big)
+        if store.policy is not None and not self.policy_given:
+            self.conforming = store.policy.nonconforming == "error"
         self.depth += 1
         self.dataset(store._elements)
         self.depth -= 1
+        self.conforming = conforming
         if store.undefined_length:
             return put_item_tag(&self.sink, 0xE00D, 0, self.syntax.big)
         length = position(&self.sink) - begin - 8
@@ -353,13 +364,12 @@ cdef class Walk:
         return self.international(info, text)
 
     cdef int international(self, const VRInfo *info, object text) except -1:
-        cdef Py_ssize_t size = 0
-        cdef const char *data
         if self.utf8:
-            data = PyUnicode_AsUTF8AndSize(text, &size)
-            return put(&self.sink, data, size)
+            # not PyUnicode_AsUTF8, which leaves a second copy in the user's string for good
+            encoded = PyUnicode_AsUTF8String(text)
+            return put(&self.sink, PyBytes_AS_STRING(encoded), PyBytes_GET_SIZE(encoded))
         if not self.charset.declared:
-            raise CharacterSetNeeded()
+            raise CharacterSetNeeded("text beyond ASCII needs a Specific Character Set")
         # a VR of ASCII text comes here only under a policy that lets it pass: it is written as a name of a coding would be
         vr = chr(info.code[0]) + chr(info.code[1]) if info.charset else "LO"
         encoded = self.charset.encode(text, vr, self.replace_text)
@@ -419,7 +429,9 @@ cdef class Walk:
         try:
             size = view.len + (view.len & 1)
             if size > LONGEST_32:
-                raise too_long(size)
+                raise too_long(size, tag)
+            if tag == PIXEL_DATA and view.itemsize > 1:
+                self.check_samples(view.itemsize)
             if view.len % whole and self.conforming:
                 raise EncodeError(f"{view.len} bytes are no multiple of the {info.unit} of {chr(info.code[0])}{chr(info.code[1])}")
             put_header(&self.sink, tag, info, self.syntax, <uint32_t>size)
@@ -434,6 +446,13 @@ cdef class Walk:
         finally:
             PyBuffer_Release(&view)
         return self.locate(tag, begin)
+
+    cdef int check_samples(self, Py_ssize_t size) except -1:
+        """An array of pixels has items of the size that Bits Allocated says."""
+        bits = self.own_value(BITS_ALLOCATED)
+        if bits is not None and bits != 8 * size:
+            raise EncodeError(f"the array has samples of {8 * size} bits, and BitsAllocated is {bits}; convert it, or give its bytes")
+        return 0
 
     cdef int swapped(self, const VRInfo *info, const Py_buffer *view) except -1:
         cdef Py_ssize_t even = view.len - view.len % info.unit
@@ -452,6 +471,8 @@ cdef class Walk:
         view = memoryview(value)
         if view.ndim != 1 or view.itemsize != 1 or view.format != "B":
             view = view.cast("B")
+        if view.nbytes != size:
+            raise EncodeError("the buffer changed its size while it was written")
         self.splices.append((self.sink.used, view))
         self.sink.spliced += size
         if size & 1:
@@ -574,20 +595,22 @@ cdef class Walk:
         for level in range(self.depth + 1):
             tag = self.levels[level].tag
             step = f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
-            if self.levels[level].item >= 0 and (level < self.depth or tag & 0xFFFF):
+            if self.levels[level].item >= 0:
                 step += f"[{self.levels[level].item}]"
             steps.append(step)
         return ".".join(steps)
 
 
-cdef object too_long(Py_ssize_t length):
-    return EncodeError(f"{length} bytes are over the limit of 4,294,967,294; encapsulate the pixels "
-                       "(compress them, or use Encapsulated Uncompressed Explicit VR Little Endian)")
+cdef object too_long(Py_ssize_t length, uint32_t tag):
+    advice = ("; encapsulate the pixels (compress them, or use Encapsulated Uncompressed Explicit VR Little Endian)"
+              if tag == PIXEL_DATA else "")
+    return EncodeError(f"{length} bytes are over the limit of 4,294,967,294{advice}")
 
 
 cdef object value_in(PyObject *elements, uint32_t tag):
-    cdef PyObject *element = PyDict_GetItemWithError(<dict>elements, <unsigned long>tag)
-    return None if element == NULL else <object>PyTuple_GET_ITEM(<object>element, 2)
+    """The value of an element, None where there is none."""
+    element = dict_item(<object>elements, tag)
+    return None if element is None else <object>PyTuple_GET_ITEM(element, 2)
 
 
 cdef bint holds_numbers(object value):
@@ -599,9 +622,9 @@ cdef bint fits_16(object value):
     return not PyTuple_Check(value) or 2 * len(<tuple>value) <= LONGEST_16
 
 
-def encode_dataset(ElementStore dataset, *, bint implicit=False, bint big_endian=False, bint encapsulated=False, bint file_meta=False,
-                   charset=None, policy=None, bytes head=b"", dict locate=None):
-    """The encoded dataset, after ``head``, as a list of ``bytes`` and (for values of 16 KiB and more) byte views.
+def encode_dataset(ElementStore dataset not None, *, bint implicit=False, bint big_endian=False, bint encapsulated=False, bint file_meta=False,
+                   charset=None, policy=None, bytes head not None=b"", dict locate=None):
+    """The encoded dataset, after ``head``, as a list of ``bytes`` and (for large buffers) byte views.
 
     Parameters
     ----------
@@ -613,7 +636,7 @@ def encode_dataset(ElementStore dataset, *, bint implicit=False, bint big_endian
     charset : CharacterSet
         The set in force before a Specific Character Set element is met; by default none is declared.
     policy : Policy
-        By default the dataset's own.
+        By default the datasets' own, each item's for itself.
     head : bytes
         What comes first.
     locate : dict, optional
@@ -631,7 +654,7 @@ def encode_dataset(ElementStore dataset, *, bint implicit=False, bint big_endian
     walk.encapsulated, walk.root_is_meta = encapsulated, file_meta
     walk.use(charset if charset is not None else UNDECLARED)
     walk.splices, walk.located = [], locate
-    walk.conforming = True
+    walk.conforming, walk.policy_given = True, policy is not None
     if policy is None:
         policy = dataset.policy
     if policy is not None:
@@ -642,6 +665,6 @@ def encode_dataset(ElementStore dataset, *, bint implicit=False, bint big_endian
         walk.dataset(dataset._elements)
     except EncodeError as error:
         raise type(error)(error.reason, walk.path(), walk.levels[walk.depth].tag) from None
-    except (TypeError, ValueError, OverflowError, BufferError) as error:
+    except (TypeError, ValueError, OverflowError, BufferError, AttributeError, IndexError) as error:
         raise EncodeError(str(error), walk.path(), walk.levels[walk.depth].tag) from error
     return walk.pieces()

@@ -40,7 +40,7 @@ cdef void swap_copy(uint8_t *target, const uint8_t *source, Py_ssize_t size, int
         memcpy(target, source, size)
 
 
-def swapped(const uint8_t[::1] data, int unit):
+def swapped(const uint8_t[::1] data not None, int unit):
     """The bytes with every run of ``unit`` (1, 2, 4 or 8) bytes turned around.
 
     >>> swapped(b"\\x01\\x02\\x03\\x04", 2)

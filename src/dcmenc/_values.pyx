@@ -15,6 +15,7 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.math cimport isfinite, isinf
 
 from ._decimal cimport round_decimal
+from ._references cimport dict_item, list_item
 from ._values cimport BUFFER, DECIMAL, FLOAT, INTEGER, NO_VR, SEQUENCE, SIGNED, TAG, TEXT, UNSIGNED, VRInfo
 
 from .dictionary import Tag, keyword_table, nearest_keywords
@@ -32,9 +33,9 @@ cdef extern from "Python.h":
     bint PyBytes_CheckExact(object)
     bint PyList_CheckExact(object)
     Py_ssize_t PyList_GET_SIZE(object)
-    PyObject *PyList_GET_ITEM(object, Py_ssize_t)
     int PyList_SetSlice(object, Py_ssize_t, Py_ssize_t, object) except -1
     long PyLong_AsLong(object) except? -1
+    int delete_attribute "PyObject_GenericSetAttr"(object, object, PyObject *) except -1
     int64_t PyLong_AsLongLongAndOverflow(object, int *) except? -1
 
 cdef extern from *:
@@ -103,7 +104,7 @@ cdef object ELEMENT_TYPE = Element
 cdef object TAG_TYPE = Tag
 cdef object DS_TYPE = DS
 cdef object IS_TYPE = IS
-cdef Py_ssize_t DS_TEXT = slot_offset(DS.text)
+cdef Py_ssize_t DS_TEXT = slot_offset(DS._text)
 cdef object SEQUENCE_TYPE = None
 cdef object DATASET_TYPE = None
 
@@ -125,6 +126,8 @@ cdef void fill_tables() except *:
         info.charset, info.multiple = row.charset, row.multiple
         info.characters, info.form = forms.get(row.kind, (0, NEVER_QUICK))
         info.maximum = row.maximum
+    # an application entity title has a rule of its own: not only spaces
+    TABLE[row_index(ord("A"), ord("E"))].form = NEVER_QUICK
     for c in range(128):
         CLASSES[c] = (
             (CODE_CHARACTERS if chr(c) in "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _" else 0)
@@ -314,7 +317,7 @@ cdef object quick_decimal_text(str text):
         return UNSURE
     if not isfinite(PyFloat_AS_DOUBLE(made)):
         return UNSURE
-    PyObject_GenericSetAttr(made, "text", text)
+    PyObject_GenericSetAttr(made, "_text", text)
     return made
 
 
@@ -340,7 +343,7 @@ cdef object quick_sequence(object value):
     else:
         return UNSURE
     for at in range(PyList_GET_SIZE(items)):
-        if not isinstance(<object>PyList_GET_ITEM(items, at), ElementStore):
+        if not isinstance(list_item(items, at), ElementStore):
             return UNSURE
     return items
 
@@ -467,18 +470,20 @@ cdef class ElementStore:
 
     def __getattr__(self, name):
         cdef PyObject *found = keyword_entry(name)
-        cdef PyObject *element
         if found == NULL:
             raise unknown_keyword(self, name)
-        element = PyDict_GetItemWithError(self._elements, <object>PyTuple_GET_ITEM(<object>found, 0))
-        if element == NULL:
+        element = dict_item(self._elements, <object>PyTuple_GET_ITEM(<object>found, 0))
+        if element is None:
             raise AttributeError(f"the dataset has no {name}")
-        return <object>PyTuple_GET_ITEM(<object>element, 2)
+        return <object>PyTuple_GET_ITEM(element, 2)
 
     def __delattr__(self, name):
         cdef PyObject *found = keyword_entry(name)
         if found == NULL:
-            raise unknown_keyword(self, name)
+            if name[:1].isupper() and not hasattr(self, name):
+                raise unknown_keyword(self, name)
+            delete_attribute(self, name, NULL)
+            return
         try:
             del self._elements[<object>PyTuple_GET_ITEM(<object>found, 0)]
         except KeyError:

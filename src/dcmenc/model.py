@@ -1,7 +1,7 @@
 """Datasets: elements by tag or keyword, sequences of datasets, private blocks (PS3.5 7).
 
-Values are normalised and checked when they are set (``values.py``), so that writing needs no second look. Nothing here
-touches bytes, files or arrays.
+Values are normalised and checked when they are set (``values.py``); writing only looks again at what may have changed since.
+Nothing here touches bytes, files or arrays.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from . import dicom_json
 from ._values import ElementStore, ItemList, adopt_types, make_element
 from .dictionary import VM, Tag, lookup, private_name
 from .errors import DcmencError, EncodeError
-from .values import DEFAULT_POLICY, MAX_DEPTH, Element, Fragments, Policy, normalise, shorten
+from .values import DEFAULT_POLICY, MAX_DEPTH, Element, Fragments, Policy, is_settled, normalise, settle, shorten
 from .vr import AMBIGUOUS, VRS
 
 __all__ = ["MAX_DEPTH", "Dataset", "Element", "Fragments", "PrivateBlock", "Sequence"]
@@ -31,6 +31,13 @@ class Sequence(ItemList["Dataset"]):
     """
 
     __slots__ = ()
+
+    def __copy__(self) -> Sequence:
+        return Sequence(self, self.undefined_length)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Sequence:
+        # a dataset may be met twice; an empty copy of it is a copy, too
+        return Sequence([memo[id(item)] if id(item) in memo else item.__deepcopy__(memo) for item in self], self.undefined_length)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _thaw_sequence, (list(_freeze_items(self, 1)), len(self), self.undefined_length)
@@ -56,6 +63,11 @@ class Dataset(ElementStore):
         The 128 bytes before ``DICM``; None writes a bare dataset without them.
     undefined_length : bool
         Whether this dataset, as an item, is closed by a delimiter instead of counted (PS3.5 7.5.1).
+
+    Notes
+    -----
+    Numbers and text are copied when they are set. Buffers of OB, OW and the like are not: they belong to the caller, and
+    what they hold at the time of writing is written.
 
     Examples
     --------
@@ -204,10 +216,11 @@ class Dataset(ElementStore):
         if not creator:
             raise EncodeError("a private creator has a name")
         free = 0
+        taken = {tag >> 8 & 0xFF for tag in self._elements if tag >> 16 == group}
         for number in range(0x10, 0x100):
             element = self._elements.get(Tag(group, number))
             if element is None:
-                free = free or number
+                free = free or (0 if number in taken else number)
             elif isinstance(element.value, str) and element.value.rstrip(" ") == creator.rstrip(" "):
                 return PrivateBlock(self, group, number, creator)
         if not create:
@@ -218,7 +231,7 @@ class Dataset(ElementStore):
         return PrivateBlock(self, group, free, creator)
 
     def copy(self) -> Self:
-        """A dataset of its own with the same elements (nested datasets are shared)."""
+        """A dataset of its own with the same elements, and a file meta of its own; nested datasets are shared."""
         made = type(self).__new__(type(self))
         made._elements.update(self._elements)
         _carry(self, made)
@@ -366,7 +379,8 @@ def _spell(key: Any) -> str:
 
 def _carry(source: Dataset, target: Dataset) -> None:
     target.policy, target.preamble = source.policy, source.preamble
-    target.undefined_length, target._file_meta = source.undefined_length, source._file_meta
+    target.undefined_length = source.undefined_length
+    target._file_meta = None if source._file_meta is None else source._file_meta.copy()
     if own := getattr(source, "__dict__", None):
         target.__dict__.update(own)
 
@@ -374,14 +388,10 @@ def _carry(source: Dataset, target: Dataset) -> None:
 def _deep_element(element: Element, memo: dict[int, Any]) -> Element:
     value = element.value
     if isinstance(value, Sequence):
-        # a dataset may be met twice; an empty copy of it is a copy, too
-        items = Sequence([memo[id(item)] if id(item) in memo else item.__deepcopy__(memo) for item in value], value.undefined_length)
-        return Element(element.tag, element.vr, items)
-    if isinstance(value, (bytearray, memoryview, Fragments)):
-        return Element(element.tag, element.vr, _solid(value))
-    if hasattr(value, "__array__"):
-        return Element(element.tag, element.vr, value.copy())
-    return element
+        return Element(element.tag, element.vr, value.__deepcopy__(memo))
+    if value is None or isinstance(value, (str, int, float, bytes)) or type(value) is tuple or is_settled(value):
+        return element
+    return Element(element.tag, element.vr, _solid(value))
 
 
 def _same(element: Element, match: Element) -> bool:
@@ -438,10 +448,12 @@ def _freeze_items(items: Iterable[Dataset], depth: int) -> Iterator[Any]:
 
 
 def _solid(value: Any) -> Any:
-    """A value without views of memory, which neither pickle nor copy can take."""
+    """A value that holds its own memory: buffers, which the dataset only borrows, become bytes."""
     if isinstance(value, Fragments):
         return Fragments(tuple(map(_solid, value.fragments)), value.table)
-    return bytes(value) if isinstance(value, (memoryview, bytearray)) else value
+    if isinstance(value, (str, int, float, bytes, tuple)) or value is None or is_settled(value):
+        return value
+    return memoryview(value).tobytes()
 
 
 def _thaw(frozen: list[Any], preamble: bytes | None, file_meta: Dataset | None) -> Dataset:
@@ -463,7 +475,7 @@ def _thaw_dataset(entries: Iterator[Any]) -> Dataset:
             items = Sequence([_thaw_dataset(entries) for _ in range(content)], value)
             made._elements[tag] = Element(tag, "SQ", items)
         else:
-            made._elements[tag] = Element(tag, content, value)
+            made._elements[tag] = Element(tag, content, settle(value))
     return made
 
 

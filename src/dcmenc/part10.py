@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from ._encode import CharacterSetNeeded, encode_dataset
-from ._values import ElementStore
+from .charset import DEFAULT, UTF8, CharacterSet
 from .dictionary import Tag
 from .errors import DcmencWarning, EncodeError
 from .model import Dataset
@@ -204,16 +204,18 @@ def open_stream(
     """
     own = _own(dataset, policy)
     encoding = _choose_encoding(own, None, None, False)
-    head = _head(own, encoding, False, implementation)
+    head = _head(own, encoding, False, implementation, policy)
     if encoding.deflated and locate:
         raise EncodeError("nothing can be patched in a deflated data set; use another transfer syntax")
-    located = dict.fromkeys(locate)
+    located: dict[int, Any] = dict.fromkeys(map(Tag, locate))
+    if absent := [str(tag) for tag in located if tag not in own]:
+        raise EncodeError(f"the dataset has no {', '.join(absent)} to be located")
     if encoding.deflated:
         first, body = [head], _body(own, encoding, policy, b"", None)
     else:
         first, body = [], _body(own, encoding, policy, head, located)
     sink = open_sink(target, exist_ok=exist_ok, durable=durable)
-    stream = Stream(sink, encoding.deflated, {Tag(tag): place for tag, place in located.items() if place is not None})
+    stream = Stream(sink, encoding.deflated, located)
     try:
         sink.append(*first)
         stream.append(*body)
@@ -232,7 +234,7 @@ class Stream:
         Tag -> (offset of the element, offset behind it), for the elements that were to be located.
     """
 
-    def __init__(self, sink: Sink, deflated: bool, offsets: dict[Tag, tuple[int, int]]) -> None:
+    def __init__(self, sink: Sink, deflated: bool, offsets: dict[int, tuple[int, int]]) -> None:
         self._sink = sink
         self._compressor = _compressor() if deflated else None
         self._size = 0
@@ -300,7 +302,7 @@ def _pieces(
         raise EncodeError("force_encoding and enforce_file_format contradict each other")
     own = _own(dataset, policy)
     encoding = _choose_encoding(own, implicit_vr, little_endian, force)
-    head = _head(own, encoding, enforce, implementation)
+    head = _head(own, encoding, enforce, implementation, policy)
     if encoding.deflated:
         return [head, *_deflate(_body(own, encoding, policy, b"", None))]
     return _body(own, encoding, policy, head, None)
@@ -325,6 +327,8 @@ def _choose_encoding(dataset: Dataset, implicit_vr: bool | None, little_endian: 
     meta = dataset._file_meta
     named = meta._elements.get(_SYNTAX) if meta is not None else None
     uid = named.value if named is not None else None
+    if uid is not None and not isinstance(uid, str):
+        raise EncodeError("a Transfer Syntax UID is text of VR UI", str(_SYNTAX), _SYNTAX)
     if implicit_vr is None and little_endian is None and not force and uid in _ENCODINGS:
         return _ENCODINGS[uid]
     known = TRANSFER_SYNTAXES.get(uid) if uid else None
@@ -345,21 +349,23 @@ def _choose_encoding(dataset: Dataset, implicit_vr: bool | None, little_endian: 
         raise EncodeError(f"{uid} ({name}) is no transfer syntax", str(_SYNTAX), _SYNTAX)
     if uid and implicit_vr is None:
         raise EncodeError(f"{uid} is a private transfer syntax; implicit_vr and little_endian say how it is encoded", str(_SYNTAX), _SYNTAX)
-    implicit, little = bool(implicit_vr), little_endian is not False or implicit_vr is None
+    if implicit_vr is None and little_endian is False:
+        raise EncodeError("little_endian alone is no encoding; give implicit_vr, too, or a transfer syntax in the file meta")
+    implicit, little = bool(implicit_vr), little_endian is not False
     if implicit and not little:
         raise EncodeError("there is no Implicit VR Big Endian; force_encoding=True writes it nevertheless")
     return Encoding(uid or _PLAIN_SYNTAXES[implicit, little], implicit, not little, False, False)
 
 
-def _head(dataset: Dataset, encoding: Encoding, enforce: bool, implementation: tuple[str, str] | None) -> bytes:
+def _head(dataset: Dataset, encoding: Encoding, enforce: bool, implementation: tuple[str, str] | None, policy: Policy | None) -> bytes:
     """Preamble, prefix and File Meta Information (PS3.10 7.1)."""
     preamble = dataset.preamble
     if preamble is not None and (not isinstance(preamble, (bytes, bytearray)) or len(preamble) not in (0, 128)):
         raise EncodeError(f"a preamble is 128 bytes, or None, not {shorten(preamble)}")
     if not preamble and not enforce:
         meta = dataset._file_meta
-        return _meta_bytes(meta, b"") if meta else b""
-    return _meta_bytes(_complete_meta(dataset, encoding, implementation), bytes(preamble or _ZEROS) + _PREFIX)
+        return _meta_bytes(meta, policy, b"") if meta else b""
+    return _meta_bytes(_complete_meta(dataset, encoding, implementation), policy, bytes(preamble or _ZEROS) + _PREFIX)
 
 
 def _complete_meta(dataset: Dataset, encoding: Encoding, implementation: tuple[str, str] | None) -> Dataset:
@@ -398,11 +404,11 @@ def _sign(meta: Dataset, implementation: tuple[str, str] | None) -> None:
         meta.ImplementationVersionName = name
 
 
-def _meta_bytes(meta: Dataset, head: bytes) -> bytes:
+def _meta_bytes(meta: Dataset, policy: Policy | None, head: bytes) -> bytes:
     try:
-        return b"".join(encode_dataset(meta, file_meta=True, head=head))
-    except CharacterSetNeeded:
-        raise EncodeError("the file meta holds ASCII text only") from None
+        return b"".join(encode_dataset(meta, file_meta=True, policy=policy, head=head))
+    except CharacterSetNeeded as error:
+        raise EncodeError("the file meta holds ASCII text only", error.path, error.tag) from None
 
 
 def _body(
@@ -411,19 +417,17 @@ def _body(
     """The data set; if its text needs a character set and names none, the output declares UTF-8 (PS3.3 C.12.1.1.2)."""
     if encoding.big_endian:
         warnings.warn("Explicit VR Big Endian is retired (PS3.5 A.3); few systems still read it", DcmencWarning, stacklevel=4)
+    def encode(dataset: Dataset, charset: CharacterSet) -> list[bytes | memoryview]:
+        return encode_dataset(dataset, implicit=encoding.implicit, big_endian=encoding.big_endian, encapsulated=encoding.encapsulated,
+                              charset=charset, policy=policy, head=head, locate=locate)
+
     try:
-        return _encode(dataset, encoding, policy, head, locate)
+        return encode(dataset, DEFAULT)
     except CharacterSetNeeded:
-        declared = dataset.copy()
+        declared = Dataset(policy=dataset.policy)
+        declared._elements |= dataset._elements
         declared._elements[_CHARACTER_SET] = _UTF8_ELEMENT
-        return _encode(declared, encoding, policy, head, locate)
-
-
-def _encode(
-    dataset: ElementStore, encoding: Encoding, policy: Policy | None, head: bytes, locate: dict[int, Any] | None
-) -> list[bytes | memoryview]:
-    return encode_dataset(dataset, implicit=encoding.implicit, big_endian=encoding.big_endian, encapsulated=encoding.encapsulated,
-                          policy=policy, head=head, locate=locate)
+        return encode(declared, UTF8)
 
 
 def _compressor() -> zlib._Compress:

@@ -148,6 +148,8 @@ def complaint(row: VR, text: str) -> str | None:
     """
     if not row.charset and not text.isascii():
         return f"{row.code} holds ASCII only"
+    if row.code == "AE" and not text.strip(" "):
+        return "an application entity title is not only spaces"
     if row.kind != "name" and len(text) > row.maximum:
         return f"at most {row.maximum} characters are allowed, not {len(text)}"
     return _CHECKS[row.kind](text)

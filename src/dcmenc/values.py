@@ -92,13 +92,18 @@ class DS(float):
     (1.5, '1.50')
     """
 
-    __slots__ = ("text",)
-    text: str
+    __slots__ = ("_text",)
+    _text: str
 
     def __new__(cls, text: str) -> Self:
         self = super().__new__(cls, text)
-        self.text = text
+        self._text = text
         return self
+
+    @property
+    def text(self) -> str:
+        """The text as it was set."""
+        return self._text
 
     def __reduce__(self) -> tuple[type[DS], tuple[str]]:
         return type(self), (self.text,)
@@ -111,12 +116,17 @@ class IS(int):
     (7, '+007')
     """
 
-    text: str
+    _text: str
 
     def __new__(cls, text: str) -> Self:
         self = super().__new__(cls, text)
-        self.text = text
+        self._text = text
         return self
+
+    @property
+    def text(self) -> str:
+        """The text as it was set."""
+        return self._text
 
     def __reduce__(self) -> tuple[type[IS], tuple[str]]:
         return type(self), (self.text,)
@@ -208,9 +218,9 @@ def _one_text(row: VR, value: Any, policy: Policy) -> str:
 
 def _number_text(row: VR, text: str, policy: Policy) -> Any:
     """A DS or IS that keeps the text; text that is no number only under a policy that lets it pass."""
+    _conform(row, text, complaint(row, text), policy)
     if not text.strip(" "):
         return text or None
-    _conform(row, text, complaint(row, text), policy)
     try:
         return DS(text) if row.kind == "decimal" else IS(text)
     except ValueError:
@@ -220,7 +230,8 @@ def _number_text(row: VR, text: str, policy: Policy) -> Any:
 def _one_decimal(row: VR, value: Any, policy: Policy) -> Any:
     if isinstance(value, (str, bytes, bytearray)):
         return _number_text(row, _as_text(row, value), policy)
-    if type(value).__name__ == "Decimal":
+    decimal = sys.modules.get("decimal")
+    if decimal is not None and isinstance(value, decimal.Decimal):
         return _number_text(row, str(value), policy)
     if isinstance(value, DS):
         return _number_text(row, value.text, policy)
@@ -295,6 +306,8 @@ def _one_binary(row: VR, value: Any, policy: Policy) -> int:
 
 def _one_float(row: VR, value: Any, policy: Policy) -> float:
     number = _real(row, value)
+    if row.unit == 8 and (whole := _index(value)) is not None and int(number) != whole:
+        raise _refuse(row, value, "the integer does not fit a 64-bit float exactly; give a float to have it rounded")
     try:
         return _nearest_single(number) if row.unit == 4 else number
     except OverflowError:
@@ -384,7 +397,7 @@ def _split(row: VR, value: Any) -> Any:
         if row.unit > 1:
             raise _refuse(row, value, f"{row.code} takes numbers, not bytes")
         return _split(row, _as_text(row._replace(multiple=False), value))
-    if row.kind == "tag" and isinstance(value, tuple) and len(value) == 2 and all(type(v) is int and v <= 0xFFFF for v in value):
+    if row.kind == "tag" and isinstance(value, tuple) and len(value) == 2 and all(_is_half(half) for half in value):
         return [value]
     if (array := _numpy_array(value)) is not None:
         return _split_array(row, array)
@@ -397,6 +410,12 @@ def _split(row: VR, value: Any) -> Any:
     return [value]
 
 
+def _is_half(number: Any) -> bool:
+    """Whether a number is a group or an element, and no tag by itself."""
+    whole = None if isinstance(number, Tag) else _index(number)
+    return whole is not None and 0 <= whole <= 0xFFFF
+
+
 def _viewed(row: VR, view: memoryview) -> Any:
     """The content of a memory view: bytes, or the list of its numbers."""
     try:
@@ -406,8 +425,13 @@ def _viewed(row: VR, view: memoryview) -> Any:
 
 
 def _numpy_array(value: Any) -> Any:
+    """The value if it is a NumPy array; one with a mask has values that nobody knows."""
     numpy = sys.modules.get("numpy")
-    return value if numpy is not None and isinstance(value, numpy.ndarray) else None
+    if numpy is None or not isinstance(value, numpy.ndarray):
+        return None
+    if isinstance(value, numpy.ma.MaskedArray):
+        raise EncodeError("a masked array has items without a value; decide on one with .filled(value)")
+    return value
 
 
 def _split_array(row: VR, array: Any) -> Any:
@@ -426,7 +450,7 @@ ARRAY_DTYPES = {"DS": "f8", "IS": "i4", "US": "u2", "SS": "i2", "UL": "u4", "SL"
 
 
 def _keep_array(row: VR, array: Any, vm: VM | None, policy: Policy) -> Any:
-    """A read-only copy in the VR's own dtype: nobody changes it behind the dataset's back."""
+    """A read-only copy in the VR's own dtype."""
     import numpy as np
 
     _check_count(row, array, vm, array.size, policy)
@@ -438,8 +462,12 @@ def _keep_array(row: VR, array: Any, vm: VM | None, policy: Policy) -> Any:
         if int(array.min()) < limits.min or int(array.max()) > limits.max:
             worst = int(array.min()) if int(array.min()) < limits.min else int(array.max())
             raise _refuse(row, worst, f"does not fit {8 * dtype.itemsize}-bit {'signed' if dtype.kind == 'i' else 'unsigned'}")
-    elif array.dtype.kind in "iu" and int(abs(array.astype(object)).max() if array.dtype.itemsize == 8 else 0) > 2**53:
-        raise _refuse(row, array, "integers beyond 2^53 do not fit a float; give them as text")
+    elif array.dtype.kind in "iu":
+        low, high = -(10**15) if row.code == "DS" else -(2**53) - 1, 2**53 + 1
+        if not low < int(array.min()) or not int(array.max()) < high:
+            raise _refuse(row, array, f"the integers lie beyond what {row.code} holds exactly; give floats to have them rounded")
+    elif array.dtype.itemsize > 8:
+        raise _refuse(row, array, f"{array.dtype} holds more digits than any VR; use .astype('f8')")
     with np.errstate(over="ignore"):
         kept = np.array(array, dtype=dtype, order="C")
     if dtype.kind == "f" and not np.array_equal(np.isfinite(kept), np.isfinite(array)):
@@ -448,6 +476,18 @@ def _keep_array(row: VR, array: Any, vm: VM | None, policy: Policy) -> Any:
         _round_array(row, kept, policy)
     kept.flags.writeable = False
     return kept
+
+
+def is_settled(value: Any) -> bool:
+    """Whether a value is an array of numbers that nobody can change any more."""
+    return _numpy_array(value) is not None and value.ndim == 1 and not value.flags.writeable and value.flags.owndata
+
+
+def settle(value: Any) -> Any:
+    """Make an array of numbers read-only again, which pickle forgets."""
+    if _numpy_array(value) is not None:
+        value.flags.writeable = False
+    return value
 
 
 def _round_array(row: VR, array: Any, policy: Policy) -> None:
@@ -461,15 +501,19 @@ def _round_array(row: VR, array: Any, policy: Policy) -> None:
         raise _refuse(row, array, f"16 characters do not hold {changed} of the values exactly")
 
 
-# Items that a buffer VR takes beside single bytes: format characters of the buffer protocol, and their size, 0 for any.
-_ITEMS = {"OB": ("", 1), "UN": ("", 1), "OW": ("hHiIlLqQ", 0), "OL": ("iIlL", 4), "OV": ("lLqQ", 8), "OF": ("f", 4), "OD": ("d", 8)}
+# Items that a buffer VR takes beside single bytes: format characters of the buffer protocol, and their sizes. OW has the
+# samples of pixels, which may be of 32 bits.
+_ITEMS = {"OB": ("", ()), "UN": ("", ()), "OW": ("hHiIlL", (2, 4)), "OL": ("iIlL", (4,)), "OV": ("lLqQ", (8,)),
+          "OF": ("f", (4,)), "OD": ("d", (8,))}
 
 
-def _normalise_buffer(row: VR, value: Any) -> Any:
+def _normalise_buffer(row: VR, value: Any, words: bool = False) -> Any:
+    """Bytes, or an array whose items are what the VR holds; with ``words``, of 16 bits only."""
     if isinstance(value, Fragments):
         return check_fragments(row, value)
     if isinstance(value, str):
         raise _refuse(row, value, f"{row.code} takes bytes or an array, not text")
+    _numpy_array(value)
     try:
         view = memoryview(value)
     except (TypeError, ValueError, BufferError):
@@ -480,11 +524,11 @@ def _normalise_buffer(row: VR, value: Any) -> Any:
         raise _refuse(row, value, "the buffer is not C-contiguous; use numpy.ascontiguousarray")
     code = view.format[-1]
     if view.itemsize > 1:
-        kinds, size = _ITEMS[row.code]
-        if code not in kinds or (size and view.itemsize != size):
-            wanted = f"items of {size} bytes" if size > 1 else "bytes" if size else "integers"
+        kinds, sizes = _ITEMS[row.code] if not words else ("hH", (2,))
+        if code not in kinds or view.itemsize not in sizes:
+            wanted = f"items of {' or '.join(map(str, sizes))} bytes" if sizes else "bytes"
             raise _refuse(row, value, f"{row.code} takes {wanted}, not items of format {view.format!r}; "
-                                      "use .view() or .tobytes() if you mean their bytes")
+                                      "convert the array, or use .view() or .tobytes() if you mean its bytes")
         if _foreign_order(view.format):
             return _little_endian(row, value)
     return value
@@ -527,7 +571,7 @@ def _normalise_ambiguous(vr: str, value: Any, vm: VM | None, policy: Policy) -> 
     codes = AMBIGUOUS[vr]
     raw = isinstance(value, (bytes, bytearray, memoryview, Fragments)) or _numpy_array(value) is not None
     if codes[0] == "OB" or ("OW" in codes and raw):
-        return _normalise_buffer(VRS["OW"], value)
+        return _normalise_buffer(VRS["OW"], value, words=codes[0] != "OB")
     numbers = normalise("SL", value, vm, policy)
     if _numpy_array(numbers) is not None:
         numbers = tuple(numbers.tolist())

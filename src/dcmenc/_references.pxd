@@ -1,0 +1,29 @@
+# cython: language_level=3
+"""Header-only: items of dicts and lists as references of our own, in every build of CPython, free-threaded ones included."""
+
+cdef extern from *:
+    """
+    /* The value of a key, or None where there is none; a new reference either way, NULL with an error set. */
+    static inline PyObject *dcmenc_dict_item(PyObject *dict, PyObject *key) {
+        PyObject *value;
+    #if PY_VERSION_HEX >= 0x030D0000
+        int found = PyDict_GetItemRef(dict, key, &value);
+        if (found < 0) return NULL;
+        return found ? value : Py_NewRef(Py_None);
+    #else
+        value = PyDict_GetItemWithError(dict, key);
+        if (value == NULL && PyErr_Occurred()) return NULL;
+        return Py_NewRef(value == NULL ? Py_None : value);
+    #endif
+    }
+    /* The item at an index that was in range a moment ago; IndexError if it no longer is. */
+    static inline PyObject *dcmenc_list_item(PyObject *list, Py_ssize_t at) {
+    #if PY_VERSION_HEX >= 0x030D0000
+        return PyList_GetItemRef(list, at);
+    #else
+        return Py_XNewRef(PyList_GetItem(list, at));
+    #endif
+    }
+    """
+    object dict_item "dcmenc_dict_item"(object, object)
+    object list_item "dcmenc_list_item"(object, Py_ssize_t)
