@@ -41,6 +41,16 @@ cdef extern from "Python.h":
 cdef extern from *:
     """
     #include "structmember.h"
+    /* Whether a value can be part of no reference cycle: the garbage collector need not look at what holds only such values,
+       as it finds out itself for plain tuples, at some cost. */
+    static inline int dcmenc_holds_no_cycle(PyObject *value) {
+        return !PyObject_IS_GC(value) || (PyTuple_CheckExact(value) && !PyObject_GC_IsTracked(value));
+    }
+    static inline void dcmenc_untrack_atoms(PyObject *tuple) {
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); i++)
+            if (PyObject_IS_GC(PyTuple_GET_ITEM(tuple, i))) return;
+        PyObject_GC_UnTrack(tuple);
+    }
     /* An instance of a tuple subclass with three items, without calling its __new__. */
     static PyObject *dcmenc_named_triple(PyObject *cls, PyObject *a, PyObject *b, PyObject *c) {
         PyTypeObject *type = (PyTypeObject *)cls;
@@ -51,6 +61,7 @@ cdef extern from *:
     #endif
         Py_INCREF(a); Py_INCREF(b); Py_INCREF(c);
         made->ob_item[0] = a; made->ob_item[1] = b; made->ob_item[2] = c;
+        if (dcmenc_holds_no_cycle(c)) PyObject_GC_UnTrack(made);
         return (PyObject *)made;
     }
     /* An instance by the type's own tp_new, without its __init__. */
@@ -67,6 +78,7 @@ cdef extern from *:
     }
     """
     object named_triple "dcmenc_named_triple"(object, object, object, object)
+    void untrack_atoms "dcmenc_untrack_atoms"(object) noexcept
     object new_instance "dcmenc_new"(object, object)
     object new_float "dcmenc_new_float"(object, object)
     Py_ssize_t slot_offset "dcmenc_slot_offset"(object)
@@ -330,6 +342,7 @@ cdef object quick_several(const VRInfo *info, list values):
             return UNSURE
         Py_INCREF(made)
         PyTuple_SET_ITEM(result, i, made)
+    untrack_atoms(result)
     return result
 
 
