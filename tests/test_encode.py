@@ -424,7 +424,8 @@ def test_an_error_carries_its_path_and_does_not_grow_with_depth(levels: int) -> 
         encode(nested(levels, leaf))
     assert caught.value.path == "(0008,1140)[0]." * levels + "(0010,0010)"
     assert caught.value.tag == 0x00100010 and len(caught.value.reason) < 200
-    assert str(caught.value) == f"{caught.value.path}: {caught.value.reason}"
+    assert str(caught.value).startswith("(0008,1140)[0].") or not levels
+    assert str(caught.value).endswith(f"(0010,0010): {caught.value.reason}") and len(str(caught.value)) < 600
 
 
 def test_the_path_counts_items_and_leaves_sequences_that_are_done() -> None:
@@ -437,7 +438,7 @@ def test_the_path_counts_items_and_leaves_sequences_that_are_done() -> None:
 @pytest.mark.parametrize("junk", ["x", None, {}, 5, b"", object(), []])
 def test_an_item_that_is_no_dataset_is_refused_when_written(junk: Any) -> None:
     dataset = Dataset(ReferencedImageSequence=[Dataset()])
-    dataset.ReferencedImageSequence.append(junk)
+    list.append(dataset.ReferencedImageSequence, junk)
     with pytest.raises(EncodeError, match=r"^\(0008,1140\)\[1\]: an item is a Dataset, not "):
         encode(dataset)
 

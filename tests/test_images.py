@@ -220,9 +220,11 @@ def test_the_output_depends_on_nothing_but_the_arguments() -> None:
 def test_several_frames_assume_burned_in_annotation_and_say_so() -> None:
     ds, report = written(gray("u1", 2, 5, 7))
     assert ds.BurnedInAnnotation == "YES"
-    assert [(f.severity, f.code, f.keyword) for f in report.findings] == [("info", "assumed", "BurnedInAnnotation")]
+    assert [(f.severity, f.code, f.keyword) for f in report.findings] == [("info", "assumed", "BurnedInAnnotation"), ("info", "frames", "NumberOfFrames")]
     ds, report = written(gray("u1", 2, 5, 7), BurnedInAnnotation="NO")
-    assert ds.BurnedInAnnotation == "NO" and report.findings == ()
+    assert ds.BurnedInAnnotation == "NO"
+    (finding,) = report.findings
+    assert finding.message.startswith("the array was taken as 2 frames of 5 rows and 7 columns; if its last axis counts the slices")
 
 
 def test_the_report_names_the_file(tmp_path: Path) -> None:
@@ -346,7 +348,10 @@ PLAIN = np.zeros((4, 5), "u1")
 
 
 @pytest.mark.parametrize(("array", "options", "error", "message"), [
-    (np.zeros((4, 5)), {}, PixelError, r"nothing is rescaled silently.*astype\('uint16'\)"),
+    (np.zeros((4, 5)), {}, PixelError, r"nothing is rescaled silently.*astype\('uint8'\)"),
+    (np.array([[-1000.4, 30.2]]), {}, PixelError, r"nothing is rescaled silently.*astype\('int16'\)"),
+    (np.array([[np.nan, 1.0]]), {}, PixelError, "NaN"),
+    ("file.dcm", {}, TypeError, "the target comes first"),
     (np.zeros((4, 5), "f4"), {}, PixelError, "nothing is rescaled silently"),
     (np.zeros((4, 5), "i8"), {}, PixelError, r"\.astype\('uint8'\)"),
     (np.zeros((4, 5), "c16"), {}, PixelError, "magnitude and phase"),

@@ -395,7 +395,7 @@ def test_threads_may_set_and_read_their_own_elements_of_one_dataset() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [5, "x", b"x", {}, Dataset(), [1], [Dataset(), None], [{}], object(), {"a": 1}, np.arange(3), [[Dataset()]]],
+    [5, "x", b"x", {}, Dataset(), [1], [Dataset(), None], [{"NoSuchKeyword": 1}], object(), {"a": 1}, np.arange(3), [[Dataset()]]],
     ids=lambda v: type(v).__name__,
 )
 def test_a_sequence_takes_a_list_of_datasets_only(value: Any) -> None:

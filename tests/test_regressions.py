@@ -261,3 +261,92 @@ def test_a_new_private_block_does_not_adopt_what_stands_in_an_unreserved_one() -
     dataset = Dataset(policy=LENIENT)
     dataset.add(0x00091001, "LO", "somebody's")
     assert dataset.private_block(0x0009, "ACME", create=True).block == 0x11
+
+
+@pytest.mark.parametrize(("pixels", "attributes", "reason"), [
+    (np.array([[-5, 1], [2, 3]], "i2"), {}, "the array is signed, and PixelRepresentation is 0"),
+    (np.zeros((2, 2), "u2"), {"PixelRepresentation": 1}, "the array is unsigned, and PixelRepresentation is 1"),
+    (np.zeros((2, 2), "u1"), {}, "4 bytes, where .* ask for 8"),
+    (np.zeros((2, 2), "u2"), {"Rows": 512, "Columns": 512}, "8 bytes, where .* ask for 524288"),
+    (bytes(8), {"NumberOfFrames": 2}, "8 bytes, where .* ask for 16"),
+    (bytes(12), {"SamplesPerPixel": 3, "PhotometricInterpretation": "YBR_FULL_422"}, "12 bytes, where .* ask for 16"),
+])
+def test_native_pixels_are_what_the_attributes_say(pixels: Any, attributes: dict[str, Any], reason: str) -> None:
+    ground = {"Rows": 2, "Columns": 2, "BitsAllocated": 16, "BitsStored": 12, "PixelRepresentation": 0}
+    dataset = bare(ground | attributes | {"PixelData": pixels})
+    with pytest.raises(EncodeError, match=rf"\(7FE0,0010\): {reason}"):
+        dumps(dataset)
+    assert dumps(dataset, policy=LENIENT)
+
+
+def test_native_pixels_of_an_odd_number_of_bytes_may_come_padded() -> None:
+    for pixels in (bytes(9), bytes(10)):
+        assert dumps(bare(Rows=3, Columns=3, BitsAllocated=8, PixelData=pixels))[-10:] == bytes(10)
+
+
+def test_items_are_checked_however_they_enter_a_sequence() -> None:
+    sequence = Dataset(RequestAttributesSequence=[{"RequestedProcedureID": "1"}]).RequestAttributesSequence
+    sequence.append({"RequestedProcedureID": "2"})
+    sequence += [Dataset(RequestedProcedureID="3")]
+    sequence[0] = {"RequestedProcedureID": "0"}
+    sequence.insert(1, {"RequestedProcedureID": "x"})
+    sequence[1:2] = []
+    assert [item.RequestedProcedureID for item in sequence] == ["0", "2", "3"]
+    for wrong in (lambda: sequence.append(5), lambda: sequence.extend(["x"]), lambda: sequence.insert(0, None), lambda: Sequence([1])):
+        with pytest.raises(EncodeError, match=r"is not a dcmenc.Dataset but"):
+            wrong()
+    with pytest.raises(EncodeError, match=r"is not a dcmenc.Dataset but"):
+        sequence[0] = "x"
+
+
+def test_a_policy_is_a_policy() -> None:
+    with pytest.raises(TypeError, match=r"a policy is a dcmenc\.Policy"):
+        Dataset(policy="write")  # type: ignore[arg-type]
+    dataset = bare(Rows=1)
+    with pytest.raises(TypeError, match=r"a policy is a dcmenc\.Policy"):
+        dataset.policy = 5  # type: ignore[assignment]
+    with pytest.raises(TypeError, match=r"a policy is a dcmenc\.Policy"):
+        dumps(dataset, policy="write")  # type: ignore[arg-type]
+
+
+def test_objects_of_pydicom_are_recognised_and_the_way_over_is_named() -> None:
+    import pydicom
+
+    foreign = pydicom.Dataset()
+    foreign.Rows = 1
+    for wrong in (lambda: Dataset(foreign), lambda: dumps(foreign)):
+        with pytest.raises(TypeError, match=r"pydicom's Dataset; convert it by dcmenc.from_pydicom"):
+            wrong()
+    with pytest.raises(EncodeError, match=r"convert it by dcmenc.from_pydicom"):
+        Dataset(ContentSequence=[foreign])
+    from dcmenc import from_pydicom
+
+    with pytest.raises(TypeError, match=r"such as pydicom.dcmread gives"):
+        from_pydicom("a.dcm")
+
+
+@pytest.mark.parametrize("name", ["patientname", "patient_name", "rows", "Pixel_Spacing"])
+def test_a_keyword_in_other_letters_is_named(name: str) -> None:
+    with pytest.raises(AttributeError, match=r"did you mean (PatientName|Rows|PixelSpacing)"):
+        setattr(Dataset(), name, 1)
+
+
+def test_the_keywords_that_a_dataset_has_can_be_completed() -> None:
+    assert "PatientName" in dir(Dataset(PatientName="x")) and "PatientID" not in dir(Dataset(PatientName="x"))
+
+
+def test_the_html_of_a_dataset_shows_each_element_once() -> None:
+    html = Dataset(PatientID="<4711>")._repr_html_()
+    assert html.count("4711") == 1 and "&lt;4711&gt;" in html and "PatientID" in html
+
+
+def test_a_long_text_is_shown_short() -> None:
+    assert repr(Dataset(ImageComments="x" * 5000)).endswith("xxx'...") and len(repr(Dataset(ImageComments="x" * 5000))) < 120
+
+
+def test_a_dataset_inside_itself_is_told_in_a_few_words() -> None:
+    dataset = bare()
+    dataset.ContentSequence = [dataset]
+    with pytest.raises(EncodeError, match="nest deeper than 128") as caught:
+        dumps(dataset)
+    assert len(str(caught.value)) < 500

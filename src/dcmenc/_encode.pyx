@@ -33,7 +33,7 @@ from ._values cimport (
 
 from .charset import character_set, read_character_set
 from .errors import EncodeError
-from .values import Fragments
+from .values import Fragments, check_policy
 from .vr import DESCRIPTORS, WAVEFORM_VALUES
 
 cdef extern from "Python.h":
@@ -46,6 +46,11 @@ cdef enum:
     SPLICED_FROM = 16384
     CHARACTER_SET = 0x00080005
     PIXEL_DATA = 0x7FE00010
+    SAMPLES_PER_PIXEL = 0x00280002
+    PHOTOMETRIC = 0x00280004
+    NUMBER_OF_FRAMES = 0x00280008
+    ROWS = 0x00280010
+    COLUMNS = 0x00280011
     BITS_ALLOCATED = 0x00280100
     PIXEL_REPRESENTATION = 0x00280103
     WAVEFORM_BITS = 0x54001004
@@ -331,8 +336,8 @@ cdef class Walk:
             raise EncodeError(f"an item is a Dataset, not {type(dataset).__name__}")
         store = <ElementStore>dataset
         put_item_tag(&self.sink, 0xE000, UNDEFINED if store.undefined_length else 0, self.syntax.big)
-        if store.policy is not None and not self.policy_given:
-            self.conforming = store.policy.nonconforming == "error"
+        if store._policy is not None and not self.policy_given:
+            self.conforming = store._policy.nonconforming == "error"
         self.depth += 1
         self.dataset(store._elements)
         self.depth -= 1
@@ -430,8 +435,8 @@ cdef class Walk:
             size = view.len + (view.len & 1)
             if size > LONGEST_32:
                 raise too_long(size, tag)
-            if tag == PIXEL_DATA and view.itemsize > 1:
-                self.check_samples(view.itemsize)
+            if tag == PIXEL_DATA and self.conforming:
+                self.check_pixels(value, view.itemsize, view.len)
             if view.len % whole and self.conforming:
                 raise EncodeError(f"{view.len} bytes are no multiple of the {info.unit} of {chr(info.code[0])}{chr(info.code[1])}")
             put_header(&self.sink, tag, info, self.syntax, <uint32_t>size)
@@ -447,11 +452,25 @@ cdef class Walk:
             PyBuffer_Release(&view)
         return self.locate(tag, begin)
 
-    cdef int check_samples(self, Py_ssize_t size) except -1:
-        """An array of pixels has items of the size that Bits Allocated says."""
-        bits = self.own_value(BITS_ALLOCATED)
-        if bits is not None and bits != 8 * size:
-            raise EncodeError(f"the array has samples of {8 * size} bits, and BitsAllocated is {bits}; convert it, or give its bytes")
+    cdef int check_pixels(self, object value, Py_ssize_t size, Py_ssize_t found) except -1:
+        """Native pixels are what the Image Pixel attributes around them say: samples, their sign, and their number (PS3.5 8.1)."""
+        bits, sign = self.own_value(BITS_ALLOCATED), self.own_value(PIXEL_REPRESENTATION)
+        if size > 1 and bits is not None:
+            if bits != 8 * size:
+                raise EncodeError(f"the array has samples of {8 * size} bits, and BitsAllocated is {bits}; convert it, or give its bytes")
+            if sign is not None and memoryview(value).format.islower() != bool(sign):
+                raise EncodeError(f"the array is {'unsigned' if sign else 'signed'}, and PixelRepresentation is {sign}; convert one of them")
+        rows, columns = self.own_value(ROWS), self.own_value(COLUMNS)
+        frames, samples = self.own_value(NUMBER_OF_FRAMES), self.own_value(SAMPLES_PER_PIXEL)
+        if not all(isinstance(number, int) for number in (rows, columns, bits)):
+            return 0
+        wanted = rows * columns * bits * (samples or 1) * (frames or 1)
+        if self.own_value(PHOTOMETRIC) == "YBR_FULL_422":
+            # two pixels share their chrominance
+            wanted = wanted // 3 * 2
+        wanted = (wanted + 7) // 8
+        if found != wanted and found != wanted + (wanted & 1):
+            raise EncodeError(f"{found} bytes, where Rows, Columns, SamplesPerPixel, BitsAllocated and NumberOfFrames ask for {wanted}")
         return 0
 
     cdef int swapped(self, const VRInfo *info, const Py_buffer *view) except -1:
@@ -656,8 +675,9 @@ def encode_dataset(ElementStore dataset not None, *, bint implicit=False, bint b
     walk.splices, walk.located = [], locate
     walk.conforming, walk.policy_given = True, policy is not None
     if policy is None:
-        policy = dataset.policy
+        policy = dataset._policy
     if policy is not None:
+        check_policy(policy)
         walk.replace_text, walk.refuse_long = policy.unencodable == "replace", policy.long_value == "error"
         walk.conforming = policy.nonconforming == "error"
     put(&walk.sink, PyBytes_AS_STRING(head), PyBytes_GET_SIZE(head))

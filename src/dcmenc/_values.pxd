@@ -41,7 +41,7 @@ cdef class ItemList(list):
 # What C reads of a dataset; model.Dataset is built on it.
 cdef class ElementStore:
     cdef public dict _elements
-    cdef public object policy
+    cdef object _policy
     cdef public object preamble
     cdef public bint undefined_length
     cdef public object _file_meta

@@ -11,7 +11,10 @@ def make_element(tag: Tag, vr: str, vm: VM | None, keyword: str, value: Any, pol
 
 class ElementStore:
     _elements: dict[Tag, Element]
-    policy: Policy | None
+    @property
+    def policy(self) -> Policy | None: ...
+    @policy.setter
+    def policy(self, policy: Policy | None) -> None: ...
     preamble: bytes | None
     undefined_length: bool
     _file_meta: Any

@@ -18,9 +18,9 @@ from ._decimal cimport round_decimal
 from ._references cimport dict_item, list_item
 from ._values cimport BUFFER, DECIMAL, FLOAT, INTEGER, NO_VR, SEQUENCE, SIGNED, TAG, TEXT, UNSIGNED, VRInfo
 
-from .dictionary import Tag, keyword_table, nearest_keywords
+from .dictionary import Tag, keyword_like, keyword_table, nearest_keywords
 from .errors import EncodeError
-from .values import DS, IS, Element, normalise
+from .values import DS, IS, Element, check_policy, describe, normalise
 from .vr import VRS
 
 cdef extern from "Python.h":
@@ -403,13 +403,11 @@ cdef object as_sequence(object value):
     if isinstance(value, (str, bytes, dict)):
         raise EncodeError(f"a sequence takes a list of datasets, not {type(value).__name__}")
     try:
-        items = value if isinstance(value, SEQUENCE_TYPE) else SEQUENCE_TYPE(value)
+        return value if isinstance(value, SEQUENCE_TYPE) else SEQUENCE_TYPE(value)
+    except EncodeError:
+        raise
     except (TypeError, ValueError):
-        raise EncodeError(f"a sequence takes a list of datasets, not {type(value).__name__}") from None
-    for at, item in enumerate(items):
-        if not isinstance(item, DATASET_TYPE):
-            raise EncodeError(f"item {at} is not a Dataset but {type(item).__name__}")
-    return items
+        raise EncodeError(f"a sequence takes a list of datasets, not {describe(value)}") from None
 
 
 cdef object settled(object tag, object vr, object vm, object keyword, object value, object policy):
@@ -441,7 +439,9 @@ cdef PyObject *keyword_entry(object name) except? NULL:
 
 cdef object unknown_keyword(object dataset, object name):
     if not name[:1].isupper():
-        return AttributeError(f"{type(dataset).__name__!r} object has no attribute {name!r}")
+        meant = keyword_like(name)
+        hint = f"; did you mean {meant}?" if meant else ""
+        return AttributeError(f"{type(dataset).__name__!r} object has no attribute {name!r}{hint}")
     near = nearest_keywords(name)
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
     return AttributeError(f"{name} is no DICOM keyword{hint} (private and new attributes are set by .add(tag, vr, value))")
@@ -463,22 +463,34 @@ cdef class ElementStore:
         self.preamble = ZERO_PREAMBLE
 
     def __init__(self, source=None, /, *, policy=None, **attributes):
-        self.policy = policy
+        if policy is not None:
+            check_policy(policy)
+            self._policy = policy
         if source is not None:
             self.update(source)
         if attributes:
             self.update(**attributes)
 
+    @property
+    def policy(self):
+        return self._policy
+
+    @policy.setter
+    def policy(self, policy):
+        if policy is not None:
+            check_policy(policy)
+        self._policy = policy
+
     def __setattr__(self, name, value):
         cdef PyObject *found = keyword_entry(name)
         if found == NULL:
-            if name[:1].isupper() and not hasattr(type(self), name):
+            if (name[:1].isupper() or keyword_like(name)) and not hasattr(type(self), name):
                 raise unknown_keyword(self, name)
             PyObject_GenericSetAttr(self, name, value)
             return
         tag = <object>PyTuple_GET_ITEM(<object>found, 0)
         vr = <object>PyTuple_GET_ITEM(<object>found, 1)
-        value = settled(tag, vr, <object>PyTuple_GET_ITEM(<object>found, 3), name, value, self.policy)
+        value = settled(tag, vr, <object>PyTuple_GET_ITEM(<object>found, 3), name, value, self._policy)
         self._elements[tag] = named_triple(ELEMENT_TYPE, tag, vr, value)
 
     def __getattr__(self, name):

@@ -398,6 +398,20 @@ def _may_repeat(group: int) -> bool:
     return group % 2 == 0 and (group >> 8 not in (0x50, 0x60) or group & 0xFF <= 0x1E)
 
 
+@cache
+def _folded_keywords() -> dict[str, str]:
+    return {keyword.lower(): keyword for keyword in keyword_table()}
+
+
+def keyword_like(word: str) -> str:
+    """The keyword that a word is but for letter case and underscores; empty where there is none.
+
+    >>> keyword_like("patient_name")
+    'PatientName'
+    """
+    return _folded_keywords().get(word.replace("_", "").lower(), "")
+
+
 def nearest_keywords(word: str, count: int = 3) -> list[str]:
     """The keywords most like a word, the nearest first; a keyword that differs in letter case only stands alone.
 
@@ -406,7 +420,7 @@ def nearest_keywords(word: str, count: int = 3) -> list[str]:
     >>> nearest_keywords("patientname"), nearest_keywords("PatientNmae", 1)
     (['PatientName'], ['PatientName'])
     """
-    lowered = {keyword.lower(): keyword for keyword in keyword_table()}
+    lowered = _folded_keywords()
     wanted = word.lower()
     if wanted in lowered:
         return [lowered[wanted]]

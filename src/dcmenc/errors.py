@@ -47,7 +47,9 @@ class EncodeError(DcmencError, ValueError):
         self.tag = tag
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.reason}" if self.path else self.reason
+        # a dataset inside itself has a path of hundreds of steps: its ends say enough
+        path = self.path if len(self.path) <= 400 else f"{self.path[:150]} ... {self.path[-150:]}"
+        return f"{path}: {self.reason}" if path else self.reason
 
 
 class UnencodableText(EncodeError):

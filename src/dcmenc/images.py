@@ -26,17 +26,19 @@ from .pixels import (
     ImageSpec,
     as_pixels,
     image_attributes,
+    integer_way_out,
     invalidate,
     native_bytes,
     palette_attributes,
 )
 from .report import Finding, Report
+from .sinks import Target
 from .uid import UNSTORABLE, TransferSyntax, sop_class, transfer_syntax, uid_name
-from .values import LENIENT, Policy, shorten
+from .values import LENIENT, Policy, describe, shorten
 
 
 def imwrite(
-    target: Any,
+    target: Target,
     array: Any,
     /,
     *,
@@ -123,6 +125,8 @@ def imwrite(
     b'DICM'
     """
     _check_names(attributes)
+    if isinstance(array, (str, bytes, os.PathLike)):
+        raise TypeError("the target comes first, then the array: imwrite(target, array)")
     syntax = _choose_syntax(compression)
     given = Dataset(attributes, policy=policy)
     base = _take_template(template, policy)
@@ -190,7 +194,7 @@ def _take_template(template: Any, policy: Policy | None) -> Dataset:
     if isinstance(template, (str, bytes, os.PathLike)):
         raise TypeError("a template is a dataset or a mapping; this version of dcmenc does not read one from a path")
     if not isinstance(template, (Dataset, Mapping)):
-        raise TypeError(f"a template is a dcmenc.Dataset or a mapping of DICOM keywords, not {type(template).__name__}")
+        raise TypeError(f"a template is a dcmenc.Dataset or a mapping of DICOM keywords, not {describe(template)}")
     own = template.copy() if isinstance(template, Dataset) else Dataset(template, policy=policy)
     own.file_meta = Dataset()
     for tag in [tag for tag in own if tag >> 16 in (0x0000, 0x0002)]:
@@ -212,7 +216,7 @@ class _Wanted(NamedTuple):
 
 def _choose_pixels(given: Dataset, base: Dataset, photometric: str | None, bits_stored: int | None, palette: bool) -> _Wanted:
     """Options, or the attributes of the same meaning; a template decides only between MONOCHROME2 and MONOCHROME1."""
-    photometric = _agreed("photometric", photometric, given, "PhotometricInterpretation")
+    photometric = _agreed("photometric", photometric.upper() if photometric else None, given, "PhotometricInterpretation")
     bits_stored = _agreed("bits_stored", bits_stored, given, "BitsStored")
     if palette:
         if photometric not in (None, "PALETTE COLOR"):
@@ -263,8 +267,8 @@ def _describe(array: Any, wanted: _Wanted, wish: tuple[str | None, bool]) -> tup
     if wanted.inverted and spec.samples == 1:
         spec = replace(spec, photometric="MONOCHROME1")
     if spec.kind == "float":
-        raise PixelError(f"Secondary Capture holds integers, not {pixels.dtype}, and nothing is rescaled silently: convert the values, "
-                         "for instance numpy.rint(array).astype('uint16'), and give RescaleSlope and RescaleIntercept if you scaled them")
+        way_out = integer_way_out(pixels)
+        raise PixelError(f"Secondary Capture holds integers, not {pixels.dtype}, and nothing is rescaled silently: {way_out}")
     if uid is None or (replaceable and _misfits(uid, spec)):
         uid = _default_class(spec)
     if spec.kind == "bit" and uid != iod.SINGLE_BIT:
@@ -342,6 +346,10 @@ def _report(ds: Dataset, changes: _Changes, filled: list[str], verify: bool) -> 
     if "BurnedInAnnotation" in filled:
         message = "is YES because nothing was given; give NO if no identifying text is in the pixels"
         findings.append(Finding("info", "assumed", str(Tag("BurnedInAnnotation")), "BurnedInAnnotation", message, "PS3.3 C.8.6.3"))
+    if (frames := getattr(ds, "NumberOfFrames", None)) is not None:
+        message = (f"the array was taken as {frames} frames of {ds.Rows} rows and {ds.Columns} columns; "
+                   "if its last axis counts the slices, give numpy.moveaxis(array, -1, 0)")
+        findings.append(Finding("info", "frames", str(Tag("NumberOfFrames")), "NumberOfFrames", message, ""))
     checked = iod.check(ds).findings if verify else ()
     report = Report((*checked, *findings), tuple(row.keyword or row.path for row in changes.dropped), tuple(changes.overridden))
     report.raise_for_errors()

@@ -7,13 +7,13 @@ Nothing here touches bytes, files or arrays.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from typing import Any, Self
+from typing import Any, Self, SupportsIndex
 
 from . import dicom_json
 from ._values import ElementStore, ItemList, adopt_types, make_element
 from .dictionary import VM, Tag, lookup, private_name
 from .errors import DcmencError, EncodeError
-from .values import DEFAULT_POLICY, MAX_DEPTH, Element, Fragments, Policy, is_settled, normalise, settle, shorten
+from .values import DEFAULT_POLICY, MAX_DEPTH, Element, Fragments, Policy, describe, is_settled, normalise, settle, shorten
 from .vr import AMBIGUOUS, VRS
 
 __all__ = ["MAX_DEPTH", "Dataset", "Element", "Fragments", "PrivateBlock", "Sequence"]
@@ -32,6 +32,31 @@ class Sequence(ItemList["Dataset"]):
 
     __slots__ = ()
 
+    def __init__(self, items: Iterable[Any] = (), undefined_length: bool = False) -> None:
+        super().__init__([_as_item(item, at) for at, item in enumerate(items)], undefined_length)
+
+    def append(self, item: Any) -> None:
+        """Add a dataset, or a mapping that becomes one."""
+        super().append(_as_item(item, len(self)))
+
+    def insert(self, at: SupportsIndex, item: Any) -> None:
+        """Put a dataset, or a mapping that becomes one, before the item at an index."""
+        super().insert(at, _as_item(item, at))
+
+    def extend(self, items: Iterable[Any]) -> None:
+        """Add several datasets."""
+        super().extend([_as_item(item, at) for at, item in enumerate(items, len(self))])
+
+    def __iadd__(self, items: Iterable[Any]) -> Self:  # type: ignore[misc,override]
+        self.extend(items)
+        return self
+
+    def __setitem__(self, at: Any, item: Any) -> None:
+        if isinstance(at, slice):
+            super().__setitem__(at, [_as_item(one, place) for place, one in enumerate(item)])
+        else:
+            super().__setitem__(at, _as_item(item, at))
+
     def __copy__(self) -> Sequence:
         return Sequence(self, self.undefined_length)
 
@@ -41,6 +66,14 @@ class Sequence(ItemList["Dataset"]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _thaw_sequence, (list(_freeze_items(self, 1)), len(self), self.undefined_length)
+
+
+def _as_item(item: Any, at: SupportsIndex) -> Dataset:
+    if isinstance(item, Dataset):
+        return item
+    if isinstance(item, Mapping):
+        return Dataset(item)
+    raise EncodeError(f"item {at} is not a dcmenc.Dataset but {describe(item)}")
 
 
 class Dataset(ElementStore):
@@ -139,7 +172,7 @@ class Dataset(ElementStore):
         tag = Tag(key)
         if not isinstance(value, Element):
             self.add(tag, None, value)
-        elif value.tag != tag:
+        elif Tag(value.tag) != tag:
             raise EncodeError(f"an element of {value.tag} cannot stand at {tag}", str(tag), tag)
         else:
             self.add(tag, value.vr, value.value)
@@ -195,9 +228,11 @@ class Dataset(ElementStore):
         """Take over all elements of another dataset, or set keywords and tags to values."""
         if isinstance(source, Dataset):
             self._elements.update(source._elements)
-        else:
+        elif isinstance(source, Mapping):
             for key in source:
                 self[key] = source[key]
+        else:
+            raise TypeError(f"a dataset is made from a dataset or a mapping of keywords, not from {describe(source)}")
         for keyword, value in attributes.items():
             self[keyword] = value
 
@@ -279,17 +314,22 @@ class Dataset(ElementStore):
     def __reduce__(self) -> tuple[Any, ...]:
         return _thaw, (list(_freeze(self, 0)), self.preamble, self._file_meta)
 
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *(tag.keyword for tag in self if tag.keyword)})
+
     def __repr__(self) -> str:
         """A line an element: tag, VR, keyword, value; items are indented."""
-        return "\n".join(_lines(self, 0)) or f"{type(self).__name__}()"
+        lines = (f"{indent * ' '}{' '.join(cells)}{': ' if text else ''}{text}" for indent, cells, text in _rows(self, 0))
+        return "\n".join(lines) or f"{type(self).__name__}()"
 
     def _repr_html_(self) -> str:
         from html import escape
 
         rows = []
-        for line in _lines(self, 0):
-            indent, cells = len(line) - len(line.lstrip(" ")), line.lstrip(" ").split("  ", 1)
-            rows.append(f'<tr><td style="padding-left:{indent}ch"><code>{escape(cells[0])}</code></td><td>{escape(cells[-1])}</td></tr>')
+        for indent, cells, text in _rows(self, 0):
+            tag, *rest = map(escape, cells)
+            rows.append(f'<tr><td style="padding-left:{indent}ch"><code>{tag}</code></td>'
+                        f"<td>{'</td><td>'.join(rest + [''] * (2 - len(rest)))}</td><td>{escape(text)}</td></tr>")
         return f"<table>{''.join(rows)}</table>"
 
     def to_json(self, **options: Any) -> str:
@@ -484,21 +524,22 @@ def _thaw_sequence(frozen: list[Any], count: int, undefined: bool) -> Sequence:
     return Sequence([_thaw_dataset(entries) for _ in range(count)], undefined)
 
 
-def _lines(dataset: Dataset, depth: int) -> Iterator[str]:
-    indent = "    " * depth
+def _rows(dataset: Dataset, depth: int) -> Iterator[tuple[int, tuple[str, ...], str]]:
+    """What a repr shows, line by line: the indent, the cells of the heading, the value."""
+    indent = 4 * depth
     for tag in dataset:
         element = dataset._elements[tag]
-        head = f"{indent}{tag} {element.vr:<2} {_name(dataset, tag)}"
+        head = str(tag), f"{element.vr:<2}", _name(dataset, tag)
         if not isinstance(element.value, Sequence):
-            yield f"{head}: {_show(element.value)}"
+            yield indent, head, _show(element.value)
             continue
-        yield f"{head}: {len(element.value)} item{'' if len(element.value) == 1 else 's'}"
+        yield indent, head, f"{len(element.value)} item{'' if len(element.value) == 1 else 's'}"
         if depth >= MAX_DEPTH:
-            yield f"{indent}    ..."
+            yield indent + 4, ("...",), ""
             continue
         for at, item in enumerate(element.value):
-            yield f"{indent}  [{at}]"
-            yield from _lines(item, depth + 1)
+            yield indent + 2, (f"[{at}]",), ""
+            yield from _rows(item, depth + 1)
 
 
 def _name(dataset: Dataset, tag: Tag) -> str:

@@ -28,7 +28,7 @@ from .uid import (
     UNSTORABLE,
     uid_name,
 )
-from .values import Element, Policy, shorten
+from .values import Element, Policy, describe, shorten
 
 _ZEROS = bytes(128)
 _PREFIX = b"DICM"
@@ -313,7 +313,7 @@ def _own(dataset: Any, policy: Policy | None) -> Dataset:
         return dataset
     if isinstance(dataset, Mapping):
         return Dataset(dataset, policy=policy)
-    raise TypeError(f"a dcmenc.Dataset or a mapping of keywords is written, not {type(dataset).__name__}")
+    raise TypeError(f"a dcmenc.Dataset or a mapping of keywords is written, not {describe(dataset)}")
 
 
 def _may_replace(exist_ok: bool | None, overwrite: bool | None) -> bool:

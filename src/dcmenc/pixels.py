@@ -143,8 +143,9 @@ class ImageSpec:
         kind, allocated, signed = _DTYPES[pixels.dtype.kind, pixels.dtype.itemsize]
         frames, rows, columns, samples = _axes(pixels.shape, photometric)
         if samples == 3 and (signed or kind == "bit") and photometric is None:
+            way_out = ", or photometric='MONOCHROME2' if the first axis counts frames" if pixels.ndim == 3 else ""
             raise PixelError(f"an array of shape {pixels.shape} is one colour image, or several, and {pixels.dtype} holds no colour; "
-                             f"give uint8 or uint16, or photometric='MONOCHROME2' if the first axis counts frames")
+                             f"give uint8 or uint16{way_out}")
         stored = allocated if bits_stored is None else bits_stored
         return cls(rows, columns, frames, samples, allocated, stored, signed, photometric or ("RGB" if samples == 3 else "MONOCHROME2"),
                    planar, kind)
@@ -234,13 +235,26 @@ def as_pixels(array: Any) -> np.ndarray[Any, Any]:
     return pixels
 
 
+def _narrowest(low: int, high: int) -> str:
+    """The integer dtype of DICOM pixels that holds a range; empty where there is none."""
+    names = ("uint8", "int8", "uint16", "int16", "uint32", "int32")
+    return next((name for name in names if np.iinfo(name).min <= low and high <= np.iinfo(name).max), "")
+
+
+def integer_way_out(pixels: np.ndarray[Any, Any]) -> str:
+    """How floats become integers, said with the dtype that holds these."""
+    if not np.isfinite(pixels).all():
+        return "give a number for every pixel that is NaN or infinite, then convert to integers"
+    name = _narrowest(int(np.floor(pixels.min())), int(np.ceil(pixels.max())))
+    convert = f"numpy.rint(array).astype({name!r}) holds these values rounded" if name else "scale them into 32 bits"
+    return f"{convert}; or scale them yourself and give RescaleSlope and RescaleIntercept"
+
+
 def _way_out(pixels: np.ndarray[Any, Any]) -> str:
     if pixels.dtype.kind in "iu":
         low, high = int(pixels.min()), int(pixels.max())
-        for name in ("uint8", "int8", "uint16", "int16", "uint32", "int32"):
-            limits = np.iinfo(name)
-            if limits.min <= low and high <= limits.max:
-                return f"these values fit .astype({name!r}) (or a wider type of 8, 16 or 32 bits)"
+        if name := _narrowest(low, high):
+            return f"these values fit .astype({name!r}) (or a wider type of 8, 16 or 32 bits)"
         return f"the values from {low} to {high} fit none of 8, 16 and 32 bits; scale them yourself"
     if pixels.dtype.kind == "c":
         return "write two images, of .real and .imag or of magnitude and phase, as integers"
@@ -335,7 +349,7 @@ def _check_range(pixels: np.ndarray[Any, Any], spec: ImageSpec) -> None:
     first = int(np.argmax((pixels > high) | (pixels < low)))
     index = tuple(map(int, np.unravel_index(first, pixels.shape)))
     raise PixelError(f"the sample at {index} is {int(pixels[index])}, and {spec.stored} {'signed' if spec.signed else 'unsigned'} bits "
-                     f"hold {low} to {high}; give more bits_stored or mask the array")
+                     f"hold {low} to {high}; give more bits_stored, or clip the array")
 
 
 def image_attributes(spec: ImageSpec) -> dict[str, Any]:

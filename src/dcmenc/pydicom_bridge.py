@@ -28,7 +28,8 @@ def from_pydicom(source: Any, /, *, policy: Policy | None = LENIENT) -> Dataset:
     source : pydicom.Dataset
         Values are read through its public interface; big endian buffers are turned to little endian by their VR.
     policy : Policy, optional
-        By default values that break a rule are taken over as they are: they were read so.
+        By default values that break a rule are taken over as they are: they were read so. The policy stays with the dataset,
+        which therefore takes such values later, too; set ``.policy = None`` to have what you set from then on checked.
 
     Returns
     -------
@@ -42,6 +43,8 @@ def from_pydicom(source: Any, /, *, policy: Policy | None = LENIENT) -> Dataset:
     >>> from_pydicom(source).PatientName
     'Yamada^Tarou'
     """
+    if not hasattr(source, "elements") or not hasattr(source, "original_encoding"):
+        raise TypeError(f"a pydicom Dataset is converted, such as pydicom.dcmread gives, not {type(source).__name__}")
     made = _convert(source, policy, getattr(source, "original_encoding", (None, None))[1] is False)
     if (meta := getattr(source, "file_meta", None)) is not None:
         made.file_meta = _convert(meta, policy, False)

@@ -35,7 +35,10 @@ def _check_block(text: str) -> str | None:
 
 
 def _check_code(text: str) -> str | None:
-    return None if _UPPER.issuperset(text) else "only upper-case letters, digits, space and underscore are allowed"
+    if _UPPER.issuperset(text):
+        return None
+    hint = f"; give {text.upper()!r}" if _UPPER.issuperset(text.upper()) and len(text) <= 16 else ""
+    return f"only upper-case letters, digits, space and underscore are allowed{hint}"
 
 
 def _check_age(text: str) -> str | None:
@@ -65,7 +68,7 @@ def _check_uri(text: str) -> str | None:
 
 def _check_date(text: str) -> str | None:
     if len(text) != 8 or not _DIGITS.issuperset(text):
-        return "a date is YYYYMMDD"
+        return "a date is YYYYMMDD, or a datetime.date"
     year, month, day = int(text[:4]), int(text[4:6]), int(text[6:])
     leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
     if not 1 <= month <= 12 or not 1 <= day <= _MONTHS[month - 1] or (month == 2 and day == 29 and not leap):
@@ -150,6 +153,8 @@ def complaint(row: VR, text: str) -> str | None:
         return f"{row.code} holds ASCII only"
     if row.code == "AE" and not text.strip(" "):
         return "an application entity title is not only spaces"
+    if row.kind in ("date", "age") and (broken := _CHECKS[row.kind](text)):
+        return broken
     if row.kind != "name" and len(text) > row.maximum:
         return f"at most {row.maximum} characters are allowed, not {len(text)}"
     return _CHECKS[row.kind](text)

@@ -25,7 +25,7 @@ MAX_DEPTH = 128
 
 
 class Element(NamedTuple):
-    """One data element: immutable, its value normalised."""
+    """One data element, immutable. Those that a dataset gives have passed the rules; one that is made by hand has not, yet."""
 
     tag: Tag
     vr: str
@@ -79,6 +79,20 @@ class Policy:
         for name, allowed in choices.items():
             if (chosen := getattr(self, name)) not in allowed:
                 raise ValueError(f"Policy.{name} is {allowed[0]!r} or {allowed[1]!r}, not {chosen!r}")
+
+
+def check_policy(policy: Any) -> None:
+    """Refuse what is no Policy before it is asked for anything."""
+    if not isinstance(policy, Policy):
+        raise TypeError(f"a policy is a dcmenc.Policy, for instance Policy(nonconforming='write'), not {type(policy).__name__}")
+
+
+def describe(value: Any) -> str:
+    """What a thing is, for an error message; pydicom's datasets come with the way over."""
+    kind = type(value)
+    if any(base.__module__.split(".")[0] == "pydicom" for base in kind.__mro__):
+        return f"pydicom's {kind.__name__}; convert it by dcmenc.from_pydicom"
+    return kind.__name__
 
 
 DEFAULT_POLICY = Policy()
@@ -139,6 +153,8 @@ def shorten(value: object, room: int = 60) -> str:
     except ValueError:
         # Python refuses to spell integers of thousands of digits
         return f"<{type(value).__name__}>"
+    if isinstance(value, (str, bytes)):
+        return text + "..." if len(value) > room else text
     return text if len(text) <= room + 2 else text[:room] + "..."
 
 
@@ -149,6 +165,9 @@ def _refuse(row: VR | None, value: object, reason: str) -> EncodeError:
 def _conform(row: VR, value: object, broken: str | None, policy: Policy) -> None:
     if broken and policy.nonconforming == "error":
         raise _refuse(row, value, broken)
+
+
+_EXAMPLES = {"age": ", as in '045Y'", "date": ", as in '20241231', or a date", "time": ", as in '235959.5', or a time"}
 
 
 def _as_text(row: VR, value: Any) -> str:
@@ -165,7 +184,9 @@ def _as_text(row: VR, value: Any) -> str:
     elif row.kind == "name" and hasattr(value, "components"):
         text = str(value)
     else:
-        raise _refuse(row, value, f"{row.code} takes text, not {type(value).__name__}")
+        number = isinstance(value, (int, float)) and row.kind in ("text", "block", "name")
+        hint = f"; give '{shorten(value)}'" if number else _EXAMPLES.get(row.kind, "")
+        raise _refuse(row, value, f"{row.code} takes text, not {type(value).__name__}{hint}")
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
         raise _refuse(row, value, "lone surrogates are not text")
     if row.multiple and "\\" in text:
@@ -382,7 +403,8 @@ def _absent(row: VR) -> str | None:
 
 def _check_count(row: VR, value: object, vm: VM | None, count: int, policy: Policy) -> None:
     if count and vm is not None and not vm.allows(count):
-        _conform(row, value, f"{count} value{'s' if count > 1 else ''}, where the dictionary's VM is {vm}", policy)
+        hint = "; a backslash separates values" if isinstance(value, str) else ""
+        _conform(row, value, f"{count} value{'s' if count > 1 else ''}, where the dictionary's VM is {vm}{hint}", policy)
 
 
 def _split(row: VR, value: Any) -> Any:
