@@ -220,7 +220,9 @@ def test_the_output_depends_on_nothing_but_the_arguments() -> None:
 def test_several_frames_assume_burned_in_annotation_and_say_so() -> None:
     ds, report = written(gray("u1", 2, 5, 7))
     assert ds.BurnedInAnnotation == "YES"
-    assert [(f.severity, f.code, f.keyword) for f in report.findings] == [("info", "assumed", "BurnedInAnnotation"), ("info", "frames", "NumberOfFrames")]
+    assert [(f.severity, f.code, f.keyword) for f in report.findings] == [
+        ("info", "assumed", "BurnedInAnnotation"), ("info", "frames", "NumberOfFrames"),
+    ]
     ds, report = written(gray("u1", 2, 5, 7), BurnedInAnnotation="NO")
     assert ds.BurnedInAnnotation == "NO"
     (finding,) = report.findings
