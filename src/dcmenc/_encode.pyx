@@ -442,12 +442,8 @@ cdef class Walk:
             put_header(&self.sink, tag, info, self.syntax, <uint32_t>size)
             if self.syntax.big and info.unit > 1:
                 self.swapped(info, &view)
-            elif view.len >= SPLICED_FROM:
-                self.splice(value, view.len)
             else:
-                put(&self.sink, view.buf, view.len)
-                if view.len & 1:
-                    put_byte(&self.sink, 0)
+                self.padded(value, &view)
         finally:
             PyBuffer_Release(&view)
         return self.locate(tag, begin)
@@ -485,8 +481,15 @@ cdef class Walk:
             raise EncodeError(f"{view.len} bytes cannot be swapped in units of {info.unit}")
         return 0
 
+    cdef int padded(self, object value, const Py_buffer *view) except -1:
+        """The bytes as they are, with a zero behind an odd number of them; big ones are recorded instead of copied."""
+        if view.len < SPLICED_FROM:
+            put(&self.sink, view.buf, view.len)
+        else:
+            self.splice(value, view.len)
+        return put_byte(&self.sink, 0) if view.len & 1 else 0
+
     cdef int splice(self, object value, Py_ssize_t size) except -1:
-        """Record a big value where it stands instead of copying it."""
         view = memoryview(value)
         if view.ndim != 1 or view.itemsize != 1 or view.format != "B":
             view = view.cast("B")
@@ -494,8 +497,6 @@ cdef class Walk:
             raise EncodeError("the buffer changed its size while it was written")
         self.splices.append((self.sink.used, view))
         self.sink.spliced += size
-        if size & 1:
-            put_byte(&self.sink, 0)
         return 0
 
     cdef int fragments(self, uint32_t tag, object value) except -1:
@@ -519,12 +520,7 @@ cdef class Walk:
             if size > LONGEST_32:
                 raise EncodeError(f"a fragment of {size} bytes is over the limit of 4 GiB; split it")
             put_item_tag(&self.sink, 0xE000, <uint32_t>size, self.syntax.big)
-            if view.len >= SPLICED_FROM:
-                self.splice(value, view.len)
-            else:
-                put(&self.sink, view.buf, view.len)
-                if view.len & 1:
-                    put_byte(&self.sink, 0)
+            self.padded(value, &view)
         finally:
             PyBuffer_Release(&view)
         return 0

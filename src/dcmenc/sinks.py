@@ -13,6 +13,7 @@ import os
 import stat
 import sys
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -116,7 +117,7 @@ def open_sink(target: Target, *, exist_ok: bool = True, durable: bool = False) -
     return _ObjectSink(target, durable) if path is None else _open_path(target, path, exist_ok, durable)
 
 
-class Sink:
+class Sink(ABC):
     """A target that is open for appending; made by `open_sink`.
 
     A failing ``append``, ``patch`` or ``commit`` discards at once, so that nothing incomplete can be committed later.
@@ -193,19 +194,22 @@ class Sink:
         if isinstance(error, OSError):
             self._name(error)
 
-    def _name(self, error: OSError) -> None:
-        """Put the file's name into an error; an object has none."""
+    def _name(self, error: OSError) -> None:  # noqa: B027  (an object has no name to give)
+        """Put the file's name into an error."""
 
+    @abstractmethod
     def _write(self, views: list[bytes | memoryview]) -> None:
-        raise NotImplementedError
+        """Write behind what is there."""
 
+    @abstractmethod
     def _overwrite(self, position: int, views: list[bytes | memoryview]) -> None:
-        raise NotImplementedError
+        """Write over what is there; called only where ``seekable``."""
 
+    @abstractmethod
     def _finish(self) -> None:
-        raise NotImplementedError
+        """Make what was written complete."""
 
-    def _release(self) -> None:
+    def _release(self) -> None:  # noqa: B027  (nothing is held of an object)
         """Give back what is held; called again it does nothing."""
 
     def __enter__(self) -> Self:
@@ -275,6 +279,12 @@ class _DirectSink(Sink):
     def _write(self, views: list[bytes | memoryview]) -> None:
         _write_descriptor(self._held[0], views)
 
+    def _overwrite(self, position: int, views: list[bytes | memoryview]) -> None:
+        for view in views:
+            done = 0
+            while done < len(view):
+                done += _progress(os.pwrite(self._held[0], memoryview(view)[done:], position + done))
+
     def _finish(self) -> None:
         if self._durable:
             _sync_where_possible(self._held[0])
@@ -315,12 +325,6 @@ class _FileSink(_DirectSink):
             raise OSError(errno.EEXIST, "no free name for a temporary file")
         if self._old is not None:
             _take_over(self._held[0], self._old)
-
-    def _overwrite(self, position: int, views: list[bytes | memoryview]) -> None:
-        for view in views:
-            done = 0
-            while done < len(view):
-                done += _progress(os.pwrite(self._held[0], memoryview(view)[done:], position + done))
 
     def _finish(self) -> None:
         if self._durable:

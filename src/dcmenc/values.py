@@ -99,7 +99,27 @@ DEFAULT_POLICY = Policy()
 LENIENT = Policy(nonconforming="write")
 
 
-class DS(float):
+class _KeptText:
+    """A number that remembers the text that it was set from."""
+
+    __slots__ = ()
+    _text: str
+
+    def __new__(cls, text: str) -> Self:
+        self = super().__new__(cls, text)  # type: ignore[call-arg]
+        self._text = text  # type: ignore[misc]
+        return self
+
+    @property
+    def text(self) -> str:
+        """The text as it was set."""
+        return self._text
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._text,)
+
+
+class DS(_KeptText, float):
     """A decimal string that was set as text: a float that is written back as it was (PS3.5 6.2).
 
     >>> DS("1.50"), DS("1.50").text
@@ -107,43 +127,14 @@ class DS(float):
     """
 
     __slots__ = ("_text",)
-    _text: str
-
-    def __new__(cls, text: str) -> Self:
-        self = super().__new__(cls, text)
-        self._text = text
-        return self
-
-    @property
-    def text(self) -> str:
-        """The text as it was set."""
-        return self._text
-
-    def __reduce__(self) -> tuple[type[DS], tuple[str]]:
-        return type(self), (self.text,)
 
 
-class IS(int):
+class IS(_KeptText, int):
     """An integer string that was set as text: an int that is written back as it was (PS3.5 6.2).
 
     >>> IS("+007"), IS("+007").text
     (7, '+007')
     """
-
-    _text: str
-
-    def __new__(cls, text: str) -> Self:
-        self = super().__new__(cls, text)
-        self._text = text
-        return self
-
-    @property
-    def text(self) -> str:
-        """The text as it was set."""
-        return self._text
-
-    def __reduce__(self) -> tuple[type[IS], tuple[str]]:
-        return type(self), (self.text,)
 
 
 def shorten(value: object, room: int = 60) -> str:
@@ -443,6 +434,7 @@ def _viewed(row: VR, view: memoryview) -> Any:
     try:
         return view.tobytes() if view.itemsize == 1 else view.tolist()
     except (ValueError, NotImplementedError) as error:
+        # released, or of a format that memoryview itself does not implement
         raise _refuse(row, view, str(error)) from None
 
 
