@@ -400,7 +400,7 @@ cdef object as_sequence(object value):
         return SEQUENCE_TYPE()
     if isinstance(value, DATASET_TYPE):
         raise EncodeError("a sequence takes a list of datasets, not one dataset; put it in a list")
-    if isinstance(value, (str, bytes, dict)):
+    if isinstance(value, (str, bytes, bytearray, memoryview, dict)):
         raise EncodeError(f"a sequence takes a list of datasets, not {type(value).__name__}")
     try:
         return value if isinstance(value, SEQUENCE_TYPE) else SEQUENCE_TYPE(value)
