@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from hypothesis import strategies as st
-from reference import NUMBERS, UNITS
+from reference import ALL_VRS, NUMBERS, UNITS
 
 from dcmenc import Dataset
 from dcmenc import Sequence as Items
@@ -81,30 +81,7 @@ WIDE = "山田太郎やまだ洪사😀"
 ALPHABETS = {None: ASCII, "ISO_IR 100": ASCII + LATIN, "ISO_IR 192": ASCII + LATIN + WIDE, "GB18030": ASCII + "乗山田é😀"}
 CHARACTER_SETS = tuple(ALPHABETS)
 FIXED = ["AE", "AS", "CS", "DA", "DT", "TM", "UI", "UR"]
-MULTIPLE = [
-    "AE",
-    "AS",
-    "AT",
-    "CS",
-    "DA",
-    "DS",
-    "DT",
-    "FD",
-    "FL",
-    "IS",
-    "LO",
-    "PN",
-    "SH",
-    "SL",
-    "SS",
-    "SV",
-    "TM",
-    "UC",
-    "UI",
-    "UL",
-    "US",
-    "UV",
-]
+MULTIPLE = [vr for vr in ALL_VRS if vr not in "LT OB OD OF OL OV OW SQ ST UN UR UT".split()]
 
 
 def padded(chance: Chance, alphabet: str, high: int) -> str:

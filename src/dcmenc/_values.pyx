@@ -118,7 +118,6 @@ cdef object DS_TYPE = DS
 cdef object IS_TYPE = IS
 cdef Py_ssize_t DS_TEXT = slot_offset(DS._text)
 cdef object SEQUENCE_TYPE = None
-cdef object DATASET_TYPE = None
 
 
 cdef void fill_tables() except *:
@@ -173,10 +172,10 @@ cdef object number_text(object value):
     return value.text if type(value) is IS_TYPE else None
 
 
-def adopt_types(sequence, dataset):
-    """The model hands over its types once, when it is imported."""
-    global SEQUENCE_TYPE, DATASET_TYPE
-    SEQUENCE_TYPE, DATASET_TYPE = sequence, dataset
+def adopt_sequence(sequence):
+    """The model hands over its type of sequences once, when it is imported."""
+    global SEQUENCE_TYPE
+    SEQUENCE_TYPE = sequence
 
 
 cdef inline int digits(const uint8_t *text, int count) noexcept:
@@ -385,7 +384,7 @@ cdef object quick_value(const VRInfo *info, object vm, object value):
     return quick_several(info, values)
 
 
-cdef inline bint allows(object vm, Py_ssize_t count) except? True:
+cdef inline bint allows(object vm, Py_ssize_t count) except -1:
     """Whether the dictionary's VM, a tuple (low, high, step), allows so many values; without a VM any number is right."""
     if vm is None:
         return True
@@ -398,7 +397,7 @@ cdef object as_sequence(object value):
     """The Sequence that a value stands for, or an error that names the item that is no dataset."""
     if value is None:
         return SEQUENCE_TYPE()
-    if isinstance(value, DATASET_TYPE):
+    if isinstance(value, ElementStore):
         raise EncodeError("a sequence takes a list of datasets, not one dataset; put it in a list")
     if isinstance(value, (str, bytes, bytearray, memoryview, dict)):
         raise EncodeError(f"a sequence takes a list of datasets, not {type(value).__name__}")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, Self, SupportsIndex
 
 from . import dicom_json
-from ._values import ElementStore, ItemList, adopt_types, make_element
+from ._values import ElementStore, ItemList, adopt_sequence, make_element
 from .dictionary import VM, Tag, lookup, private_name
 from .errors import DcmencError, EncodeError
 from .values import DEFAULT_POLICY, MAX_DEPTH, Element, Fragments, Policy, describe, is_settled, normalise, settle, shorten
@@ -355,7 +355,7 @@ class Dataset(ElementStore):
 
 
 MutableMapping.register(Dataset)
-adopt_types(Sequence, Dataset)
+adopt_sequence(Sequence)
 
 
 class PrivateBlock:

@@ -417,6 +417,7 @@ def _body(
     """The data set; if its text needs a character set and names none, the output declares UTF-8 (PS3.3 C.12.1.1.2)."""
     if encoding.big_endian:
         warnings.warn("Explicit VR Big Endian is retired (PS3.5 A.3); few systems still read it", DcmencWarning, stacklevel=4)
+
     def encode(dataset: Dataset, charset: CharacterSet) -> list[bytes | memoryview]:
         return encode_dataset(dataset, implicit=encoding.implicit, big_endian=encoding.big_endian, encapsulated=encoding.encapsulated,
                               charset=charset, policy=policy, head=head, locate=locate)

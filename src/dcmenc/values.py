@@ -433,17 +433,16 @@ def _viewed(row: VR, view: memoryview) -> Any:
     """The content of a memory view: bytes, or the list of its numbers."""
     try:
         return view.tobytes() if view.itemsize == 1 else view.tolist()
-    except (ValueError, NotImplementedError) as error:
-        # released, or of a format that memoryview itself does not implement
+    except (ValueError, NotImplementedError) as error:  # released, or of a format that memoryview does not implement
         raise _refuse(row, view, str(error)) from None
 
 
 def _numpy_array(value: Any) -> Any:
     """The value if it is a NumPy array; one with a mask has values that nobody knows."""
-    numpy = sys.modules.get("numpy")
+    numpy, masked = sys.modules.get("numpy"), sys.modules.get("numpy.ma")
     if numpy is None or not isinstance(value, numpy.ndarray):
         return None
-    if isinstance(value, numpy.ma.MaskedArray):
+    if masked is not None and isinstance(value, masked.MaskedArray):
         raise EncodeError("a masked array has items without a value; decide on one with .filled(value)")
     return value
 
@@ -527,7 +526,7 @@ def _normalise_buffer(row: VR, value: Any, words: bool = False) -> Any:
         return check_fragments(row, value)
     if isinstance(value, str):
         raise _refuse(row, value, f"{row.code} takes bytes or an array, not text")
-    _numpy_array(value)
+    array = _numpy_array(value)
     try:
         view = memoryview(value)
     except (TypeError, ValueError, BufferError):
@@ -544,19 +543,15 @@ def _normalise_buffer(row: VR, value: Any, words: bool = False) -> Any:
             raise _refuse(row, value, f"{row.code} takes {wanted}, not items of format {view.format!r}; "
                                       "convert the array, or use .view() or .tobytes() if you mean its bytes")
         if _foreign_order(view.format):
-            return _little_endian(row, value)
+            if array is None:
+                raise _refuse(row, value, "the buffer holds big endian items; give little endian ones")
+            return array.astype(array.dtype.newbyteorder("<"))
     return value
 
 
 def _foreign_order(code: str) -> bool:
     """Whether items of this format are not little endian."""
     return code[0] in ">!" or (sys.byteorder == "big" and code[0] not in "<")
-
-
-def _little_endian(row: VR, value: Any) -> Any:
-    if (array := _numpy_array(value)) is None:
-        raise _refuse(row, value, "the buffer holds big endian items; give little endian ones")
-    return array.astype(array.dtype.newbyteorder("<"))
 
 
 def check_fragments(row: VR, value: Fragments) -> Fragments:
