@@ -81,7 +81,7 @@ WIDE = "山田太郎やまだ洪사😀"
 ALPHABETS = {None: ASCII, "ISO_IR 100": ASCII + LATIN, "ISO_IR 192": ASCII + LATIN + WIDE, "GB18030": ASCII + "乗山田é😀"}
 CHARACTER_SETS = tuple(ALPHABETS)
 FIXED = ["AE", "AS", "CS", "DA", "DT", "TM", "UI", "UR"]
-MULTIPLE = [vr for vr in ALL_VRS if vr not in "LT OB OD OF OL OV OW SQ ST UN UR UT".split()]
+MULTIPLE = [vr for vr in ALL_VRS if vr not in ("LT", "OB", "OD", "OF", "OL", "OV", "OW", "SQ", "ST", "UN", "UR", "UT")]
 
 
 def padded(chance: Chance, alphabet: str, high: int) -> str:
