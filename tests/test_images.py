@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from dcmenc import iod
-from dcmenc.errors import CodecUnavailable, DcmencWarning, EncodeError, PixelError, VerifyError
-from dcmenc.images import imwrite
+from dcmenc.errors import CodecUnavailable, DcmencWarning, EncodeError, PixelError, ReadError, VerifyError
+from dcmenc.images import imread, imwrite
 from dcmenc.model import Dataset
 from dcmenc.report import Report
 from dcmenc.values import Policy
@@ -290,6 +290,14 @@ def test_a_mapping_is_a_template_too() -> None:
     assert ds.PatientID == "4711"
 
 
+def test_a_template_may_be_the_path_of_a_file(tmp_path: Path) -> None:
+    name = tmp_path / "template.dcm"
+    imwrite(name, PLAIN, PatientName="Yamada^Tarou", StudyID="7")
+    ds, report = written(PLAIN[:2], template=name)
+    assert (ds.PatientName, ds.StudyID, ds.Rows) == ("Yamada^Tarou", "7", 2)
+    assert "PixelData" not in report.dropped
+
+
 def test_given_uids_stay_and_the_file_meta_follows() -> None:
     ds, _ = written(gray("u1", 5, 7), SOPInstanceUID="1.2.3.4", template=template())
     assert ds.SOPInstanceUID == ds.file_meta.MediaStorageSOPInstanceUID == "1.2.3.4"
@@ -381,8 +389,8 @@ PLAIN = np.zeros((4, 5), "u1")
     (PLAIN, {"compression": ""}, ValueError, "one of explicit, implicit"),
     (PLAIN, {"compression": 4}, TypeError, "a name, a UID or None"),
     (np.zeros((4, 5), "u4"), {"compression": "big-endian"}, PixelError, "another compression="),
-    (PLAIN, {"template": "a.dcm"}, TypeError, "does not read one from a path"),
-    (PLAIN, {"template": 5}, TypeError, "a mapping of DICOM keywords, not int"),
+    (PLAIN, {"template": "no such file.dcm"}, FileNotFoundError, "no such file.dcm"),
+    (PLAIN, {"template": 5}, TypeError, "a mapping of DICOM keywords or a path, not int"),
     (PLAIN, {"template": {"PatientNane": "x"}}, ValueError, "PatientName"),
     (PLAIN, {"compresion": "rle"}, TypeError, "nearest: compression;.*nor a DICOM keyword"),
     (PLAIN, {"PatientNane": "x"}, TypeError, "nearest: PatientName"),
@@ -412,3 +420,63 @@ def test_verify_false_writes_what_the_check_would_refuse() -> None:
 def test_big_endian_warns() -> None:
     with pytest.warns(DcmencWarning, match="retired"):
         imwrite(io.BytesIO(), PLAIN, compression="big-endian")
+
+
+# --------------------------------------------------------------------- imread
+
+@pytest.mark.parametrize("dtype", ["?", "u1", "i1", "u2", "i2", "u4", "i4"])
+def test_imread_gives_back_what_imwrite_took(dtype: str, tmp_path: Path) -> None:
+    array = np.arange(30).reshape(5, 6).astype(dtype)
+    imwrite(tmp_path / "a.dcm", array)
+    again = imread(tmp_path / "a.dcm")
+    assert again.dtype == (np.dtype("u1") if dtype == "?" else array.dtype)
+    assert np.array_equal(again, array)
+
+
+def test_imread_gives_an_array_of_the_callers_own() -> None:
+    data = io.BytesIO()
+    imwrite(data, PLAIN)
+    one, other = imread(data.getvalue()), imread(data.getvalue())
+    one[:] = 0
+    assert np.array_equal(other, PLAIN)
+
+
+def test_imread_takes_a_file_object_and_one_frame() -> None:
+    frames = np.arange(3 * 4 * 5, dtype="u1").reshape(3, 4, 5)
+    file = io.BytesIO()
+    imwrite(file, frames)
+    file.seek(0)
+    assert np.array_equal(imread(file, frame=-1), frames[2])
+    with pytest.raises(IndexError, match="no frame 3: the image has 3 frames"):
+        imread(file.getvalue(), frame=3)
+
+
+def test_imread_gives_the_palette_or_its_colours() -> None:
+    colormap = np.array([[0, 0, 0], [10, 20, 30], [255, 254, 253], [1, 1, 1]], "u1")
+    indices = np.array([[0, 1, 2], [2, 1, 3]], "u1")
+    file = io.BytesIO()
+    imwrite(file, indices, colormap=colormap)
+    array, palette = imread(file.getvalue(), return_colormap=True)
+    assert np.array_equal(array, indices) and np.array_equal(palette, colormap)
+    colours, none = imread(file.getvalue(), color="rgb", return_colormap=True)
+    assert np.array_equal(colours, colormap[indices]) and none is None
+
+
+@pytest.mark.parametrize(("options", "message"), [({"color": "gray"}, "'rgb' or None"), ({"color": "rgb"}, "has no colour")])
+def test_imread_refuses_what_it_cannot_give(options: dict[str, Any], message: str) -> None:
+    file = io.BytesIO()
+    imwrite(file, PLAIN)
+    with pytest.raises(ValueError, match=message):
+        imread(file.getvalue(), **options)
+
+
+def test_imread_names_the_file_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "note.txt").write_text("no image")
+    with pytest.raises(ReadError, match=r"note\.txt: no DICM prefix"):
+        imread(tmp_path / "note.txt")
+
+
+def test_imread_says_that_compressed_pixels_are_not_decoded() -> None:
+    path = Path(pydicom.__file__).parent / "data" / "test_files" / "JPEG2000.dcm"
+    with pytest.raises(CodecUnavailable, match=r"1\.2\.840\.10008\.1\.2\.4\.91"):
+        imread(path)

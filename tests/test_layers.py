@@ -15,12 +15,14 @@ SOURCE = Path(dcmenc.__file__).parent
 # A room may import any room of a lower rank, none of its own or of a higher one.
 RANKS = {
     "errors": 0, "vr": 0, "uid": 0, "_bytes": 0, "_references": 0,
-    "report": 1, "rules": 1, "dictionary": 1, "charset": 1, "sinks": 1, "_swap": 1, "_decimal": 1,
+    "report": 1, "rules": 1, "dictionary": 1, "charset": 1, "sinks": 1, "_mapping": 1, "_swap": 1, "_decimal": 1,
     "values": 2,
     "_values": 3, "dicom_json": 3,
-    "_elements": 4, "model": 4,
-    "_encode": 5,
-    "part10": 6, "pixels": 6,
+    "_elements": 4, "_decode": 4, "model": 4,
+    "_parse": 5,
+    "_encode": 6,
+    "part10": 7, "reader": 7, "pixels": 7,
+    "frames": 8,
     "iod": 9,
     "images": 10,
     "pydicom_bridge": 11,
@@ -29,7 +31,9 @@ RANKS = {
 # What a room may never import, whatever its rank.
 NEVER = {
     "model": {"numpy", "part10"}, "values": {"io", "os"}, "_encode": {"numpy", "os"}, "_swap": {"dictionary", "vr"},
-    "part10": {"numpy"}, "pixels": {"part10", "sinks"}, "iod": {"numpy", "os"},
+    "part10": {"numpy"}, "reader": {"numpy", "part10", "sinks"},
+    "_parse": {"numpy", "os"}, "_decode": {"numpy", "os"}, "pixels": {"part10", "sinks"},
+    "frames": {"part10", "sinks", "reader"}, "iod": {"numpy", "os"},
     **{room: {"numpy"} for room in ("errors", "report", "vr", "uid", "dictionary", "charset", "sinks", "dicom_json")},
 }
 

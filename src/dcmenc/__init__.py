@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .errors import ReadError as ReadError
     from .errors import UnencodableText as UnencodableText
     from .errors import VerifyError as VerifyError
+    from .images import imread as imread
     from .images import imwrite as imwrite
     from .model import Dataset as Dataset
     from .model import Sequence as Sequence
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from .part10 import open_stream as open_stream
     from .pixels import ImageSpec as ImageSpec
     from .pydicom_bridge import from_pydicom as from_pydicom
+    from .reader import Limits as Limits
+    from .reader import dcmread as dcmread
     from .report import Finding as Finding
     from .report import Report as Report
     from .uid import TransferSyntax as TransferSyntax
@@ -43,11 +46,12 @@ _HOMES = {
     "dictionary": ("Tag",),
     "errors": ("CodecError", "CodecUnavailable", "DcmencError", "DcmencWarning", "EncodeError", "PixelError", "ReadError",
                "UnencodableText", "VerifyError"),
-    "images": ("imwrite",),
+    "images": ("imread", "imwrite"),
     "model": ("Dataset", "Sequence"),
     "part10": ("Stream", "dcmwrite", "dumps", "open_stream"),
     "pixels": ("ImageSpec",),
     "pydicom_bridge": ("from_pydicom",),
+    "reader": ("Limits", "dcmread"),
     "report": ("Finding", "Report"),
     "uid": ("TransferSyntax", "generate_uid"),
     "values": ("Element", "Fragments", "Policy"),

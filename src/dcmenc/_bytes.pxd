@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""Header-only: stores in either byte order, and the growing buffer that every writer appends to. Knows no DICOM."""
+"""Header-only: loads and stores in either byte order, and the growing buffer that every writer appends to. Knows no DICOM."""
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport realloc
@@ -26,11 +26,29 @@ cdef extern from *:
         if (big != DCMENC_HOST_BIG) v = __builtin_bswap64(v);
         memcpy(p, &v, 8);
     }
+    static inline uint16_t dcmenc_load16(const uint8_t *p, int big) {
+        uint16_t v;
+        memcpy(&v, p, 2);
+        return big != DCMENC_HOST_BIG ? __builtin_bswap16(v) : v;
+    }
+    static inline uint32_t dcmenc_load32(const uint8_t *p, int big) {
+        uint32_t v;
+        memcpy(&v, p, 4);
+        return big != DCMENC_HOST_BIG ? __builtin_bswap32(v) : v;
+    }
+    static inline uint64_t dcmenc_load64(const uint8_t *p, int big) {
+        uint64_t v;
+        memcpy(&v, p, 8);
+        return big != DCMENC_HOST_BIG ? __builtin_bswap64(v) : v;
+    }
     """
     const bint HOST_IS_BIG "DCMENC_HOST_BIG"
     void store16 "dcmenc_store16"(uint8_t *, uint16_t, bint) noexcept nogil
     void store32 "dcmenc_store32"(uint8_t *, uint32_t, bint) noexcept nogil
     void store64 "dcmenc_store64"(uint8_t *, uint64_t, bint) noexcept nogil
+    uint16_t load16 "dcmenc_load16"(const uint8_t *, bint) noexcept nogil
+    uint32_t load32 "dcmenc_load32"(const uint8_t *, bint) noexcept nogil
+    uint64_t load64 "dcmenc_load64"(const uint8_t *, bint) noexcept nogil
 
 
 cdef struct Sink:

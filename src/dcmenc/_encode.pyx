@@ -21,18 +21,20 @@ from libc.stdlib cimport free, qsort, realloc
 cimport cython
 
 from ._bytes cimport HOST_IS_BIG, Sink, position, put, put_byte, reserve, store16, store32
+from ._decode cimport plain_ascii
 from ._elements cimport (
     LONGEST_16, LONGEST_32, UNDEFINED, Syntax, header_size, put_ascii, put_decimals, put_header, put_integers, put_item_tag, put_number,
     put_tags, widen_to_unknown,
 )
+from ._parse cimport MENDED, RawElement, Span, UNDEFINED_LENGTH, sequence_as_read, span_as_read
 from ._references cimport dict_item, list_item
 from ._swap cimport swap_copy
 from ._values cimport (
-    BUFFER, DECIMAL, ElementStore, FLOAT, INTEGER, ItemList, NO_VR, SEQUENCE, SIGNED, TAG, TEXT, UNSIGNED, VRInfo, vr_info,
+    BUFFER, DECIMAL, Deferred, ElementStore, FLOAT, INTEGER, ItemList, NO_VR, SEQUENCE, SIGNED, TAG, TEXT, UNSIGNED, VRInfo, vr_info,
 )
 
 from .charset import character_set, read_character_set
-from .errors import EncodeError
+from .errors import EncodeError, ReadError
 from .values import Fragments, check_policy
 from .vr import DESCRIPTORS, WAVEFORM_VALUES
 
@@ -107,6 +109,18 @@ cdef class Walk:
         free(self.entries)
         free(self.sink.data)
 
+    cdef bint copy_whole(self, ElementStore dataset) except -1:
+        """Copy a data set in which nothing changed since it was read, with all that is odd about it; False if that is not all."""
+        cdef Span span = span_as_read(dataset)
+        if span is None or span.coding.implicit != self.syntax.implicit or span.coding.big != self.syntax.big:
+            return False
+        if span.encapsulated != self.encapsulated or span.coding.charset != self.charset:
+            return False
+        if span.outer_end > span.outer_start:
+            self.splices.append((self.sink.used, span.coding.source.window(span.outer_start, span.outer_end)))
+            self.sink.spliced += span.outer_end - span.outer_start
+        return True
+
     cdef int dataset(self, dict elements) except -1:
         """All elements of one dataset, in ascending order of their tags (PS3.5 7.1)."""
         cdef Py_ssize_t first = self.entry_count, last, i
@@ -122,7 +136,7 @@ cdef class Walk:
         last = self.collect(elements)
         if last > first and self.entries[first].tag < CHARACTER_SET:
             # text may come before the element that says how it is encoded, as in a DICOMDIR
-            self.declare(value_in(level.elements, CHARACTER_SET))
+            self.declare_ahead(elements)
         for i in range(first, last):
             # self.entries may move while nested datasets are collected
             tag = self.entries[i].tag
@@ -135,7 +149,10 @@ cdef class Walk:
                 if tag & 0xFFFF == 0:
                     self.begin_group(&group, tag)
                     continue
-            elif tag & 0x10000 and tag & 0xF000 and tag >> 8 != block:
+            if type(<object>element) is RawElement:
+                self.raw(tag, <RawElement>element, elements)
+                continue
+            if tag & 0x10000 and tag & 0xF000 and tag >> 8 != block:
                 self.check_block(elements, tag)
                 block = tag >> 8
             elif tag == CHARACTER_SET:
@@ -164,7 +181,7 @@ cdef class Walk:
                 tag = <uint32_t>PyLong_AsUnsignedLong(<object>key)
                 ordered = ordered and tag >= previous
                 previous = tag
-                if not PyTuple_Check(<object>element) or PyTuple_GET_SIZE(<object>element) != 3:
+                if (not PyTuple_Check(<object>element) or PyTuple_GET_SIZE(<object>element) != 3) and type(<object>element) is not RawElement:
                     stranger = element
                     self.levels[self.depth].tag = tag
                 Py_INCREF(<object>element)
@@ -215,6 +232,12 @@ cdef class Walk:
         if charset.declared:
             self.use(charset)
         return 0
+
+    cdef int declare_ahead(self, dict elements) except -1:
+        element = dict_item(elements, CHARACTER_SET)
+        if type(element) is RawElement:
+            return self.read_declaration(<RawElement>element, elements)
+        return self.declare(value_in(<PyObject *>elements, CHARACTER_SET))
 
     cdef int use(self, object charset) except -1:
         self.charset = charset
@@ -328,6 +351,23 @@ cdef class Walk:
         store32(self.sink.data + start + header_size(info, self.syntax) - 4, <uint32_t>length, self.syntax.big)
         return self.locate(tag, begin)
 
+    cdef int unknown_sequence(self, uint32_t tag, const VRInfo *info, ItemList items) except -1:
+        """UN of undefined length: its items are in Implicit VR Little Endian, whatever is around (PS3.5 6.2.2)."""
+        cdef Py_ssize_t begin = position(&self.sink), at = 0
+        cdef Syntax syntax = self.syntax
+        put_header(&self.sink, tag, info, self.syntax, UNDEFINED)
+        if self.depth == DEEPEST:
+            raise EncodeError(f"datasets nest deeper than {DEEPEST} levels")
+        self.syntax.implicit, self.syntax.big = True, False
+        while at < PyList_GET_SIZE(items):
+            self.levels[self.depth].item = at
+            self.item(list_item(items, at))
+            at += 1
+        self.levels[self.depth].item = -1
+        put_item_tag(&self.sink, 0xE0DD, 0, False)
+        self.syntax = syntax
+        return self.locate(tag, begin)
+
     cdef int item(self, object dataset) except -1:
         cdef Py_ssize_t start = self.sink.used, begin = position(&self.sink), length
         cdef bint conforming = self.conforming
@@ -425,6 +465,8 @@ cdef class Walk:
         cdef int whole = info.unit if info.unit > 2 else 1
         if type(value) is FRAGMENTS_TYPE:
             return self.fragments(tag, value)
+        if isinstance(value, ItemList):
+            return self.unknown_sequence(tag, info, value)
         if tag == PIXEL_DATA and self.encapsulated and self.depth == 0 and value is not None:
             raise EncodeError("native pixels cannot stand under an encapsulated transfer syntax; give Fragments or change the syntax")
         if value is None:
@@ -447,6 +489,116 @@ cdef class Walk:
         finally:
             PyBuffer_Release(&view)
         return self.locate(tag, begin)
+
+    cdef int raw(self, uint32_t tag, RawElement raw, dict elements) except -1:
+        """An element as it was read: its own bytes where they mean the same here, else recoded; decoded only for another character set."""
+        cdef bint same = raw.coding.implicit == self.syntax.implicit and raw.coding.big == self.syntax.big
+        cdef bint opened = raw.known is not None and isinstance(<object>PyTuple_GET_ITEM(raw.known, 2), ItemList)
+        if tag == CHARACTER_SET:
+            # as it was read, misspelt or not; one without sense declares nothing
+            self.read_declaration(raw, elements)
+        elif tag == PIXEL_DATA and self.depth == 0:
+            self.check_raw_pixels(raw)
+        if same and not raw.flags & MENDED and self.same_text(raw) and (not opened or sequence_as_read(raw)):
+            return self.verbatim(tag, raw)
+        if opened:
+            return self.element(tag, <object>PyTuple_GET_ITEM(raw.known, 1), <object>PyTuple_GET_ITEM(raw.known, 2))
+        return self.recode(tag, raw, elements)
+
+    cdef int verbatim(self, uint32_t tag, RawElement raw) except -1:
+        """Header, value and delimiter as they stand."""
+        cdef Py_ssize_t begin = position(&self.sink)
+        self.stretch(raw, raw.start, raw.end)
+        return self.locate(tag, begin)
+
+    cdef int stretch(self, RawElement raw, Py_ssize_t start, Py_ssize_t stop) except -1:
+        """Bytes of the source; many of them are recorded instead of copied."""
+        if stop - start < SPLICED_FROM:
+            return put(&self.sink, raw.coding.source.data + start, stop - start)
+        self.splices.append((self.sink.used, raw.coding.source.window(start, stop)))
+        self.sink.spliced += stop - start
+        return 0
+
+    cdef int recode(self, uint32_t tag, RawElement raw, dict elements) except -1:
+        """The same value in another transfer syntax or character set."""
+        cdef const VRInfo *info
+        cdef Py_ssize_t start = self.sink.used, begin = position(&self.sink), stop = raw.start + raw.header
+        vr = raw.own_vr(elements)
+        info = vr_info(vr)
+        if info.kind == NO_VR:
+            if vr == "US/SS" or raw.flags & UNDEFINED_LENGTH:
+                # whose sign may be another one here
+                return self.recode_open(tag, raw, elements, vr)
+            info = self.resolve(tag, vr, None)
+        if info.kind == SEQUENCE or raw.flags & UNDEFINED_LENGTH or (info.kind == TEXT and info.charset and not self.same_text(raw)):
+            return self.recode_decoded(tag, raw, elements, info)
+        put_header(&self.sink, tag, info, self.syntax, 0)
+        self.recode_value(info, raw, stop)
+        self.finish(info, start, begin)
+        return self.locate(tag, begin)
+
+    cdef int recode_value(self, const VRInfo *info, RawElement raw, Py_ssize_t start) except -1:
+        """The bytes of a value, turned around where the byte order is another one."""
+        cdef int unit = 2 if info.kind == TAG else info.unit
+        cdef Py_ssize_t size = raw.stop - start
+        if raw.coding.big == self.syntax.big or unit == 1:
+            if info.kind == BUFFER:
+                return self.stretch(raw, start, raw.stop)
+            return put(&self.sink, raw.coding.source.data + start, size)
+        if size % unit:
+            raise EncodeError(f"{size} bytes are no multiple of the {unit} of {<str>info.name}, and cannot be put into another byte order")
+        return self.copy(raw.coding.source.data + start, size, unit, True)
+
+    cdef int recode_decoded(self, uint32_t tag, RawElement raw, dict elements, const VRInfo *info) except -1:
+        """By way of the value: items, fragments, and text of another character set, which must not lose a character."""
+        if info.kind == TEXT:
+            return self.element(tag, <str>info.name, raw.shown(info, True))
+        # not kept: this dataset need not remember that it was written once
+        element = raw.made(elements)
+        return self.element(tag, <object>PyTuple_GET_ITEM(element, 1), <object>PyTuple_GET_ITEM(element, 2))
+
+    cdef int recode_open(self, uint32_t tag, RawElement raw, dict elements, object vr) except -1:
+        element = raw.element(elements)
+        if not raw.flags & UNDEFINED_LENGTH and holds_numbers(<object>PyTuple_GET_ITEM(element, 2)):
+            return self.element(tag, vr, <object>PyTuple_GET_ITEM(element, 2))
+        return self.element(tag, <object>PyTuple_GET_ITEM(element, 1), <object>PyTuple_GET_ITEM(element, 2))
+
+    cdef bint same_text(self, RawElement raw) except -1:
+        """Whether text in the element is the same bytes here: in the same character set, or ASCII in both."""
+        cdef const VRInfo *info = raw.own_row()
+        charset = raw.coding.charset
+        if charset is self.charset or charset == self.charset:
+            return True
+        if not raw.coding.implicit and info.kind != SEQUENCE and not (info.kind == TEXT and info.charset):
+            return not raw.flags & UNDEFINED_LENGTH or info.kind == BUFFER
+        return (not raw.flags & UNDEFINED_LENGTH and info.kind != SEQUENCE and self.ascii and charset.ascii_unchanged
+                and plain_ascii(raw.coding.source.data + raw.start + raw.header, raw.stop - raw.start - raw.header))
+
+    cdef int read_declaration(self, RawElement raw, dict elements) except -1:
+        element = raw.element(elements)
+        try:
+            charset = read_character_set(<object>PyTuple_GET_ITEM(element, 2))
+        except ReadError:
+            charset = UNDECLARED
+        # an empty one declares nothing: what stands around goes on
+        return self.use(charset) if charset.declared else 0
+
+    cdef int check_raw_pixels(self, RawElement raw) except -1:
+        """Pixels that were read must still go with the attributes around them, once one of these was set."""
+        cdef bint native = not raw.flags & UNDEFINED_LENGTH
+        if native == self.encapsulated and raw.stop > raw.start + raw.header:
+            raise EncodeError("native pixels cannot stand under an encapsulated transfer syntax; give Fragments or change the syntax" if native
+                              else "only Pixel Data under an encapsulated transfer syntax can hold fragments; decode them or change the syntax")
+        if native and self.conforming and self.pixels_described_anew():
+            self.check_pixels(b"", 1, raw.stop - raw.start - raw.header)
+        return 0
+
+    cdef bint pixels_described_anew(self) except -1:
+        for tag in (SAMPLES_PER_PIXEL, PHOTOMETRIC, NUMBER_OF_FRAMES, ROWS, COLUMNS, BITS_ALLOCATED):
+            element = dict_item(<object>self.levels[0].elements, tag)
+            if element is not None and type(element) is not RawElement:
+                return True
+        return False
 
     cdef int check_pixels(self, object value, Py_ssize_t size, Py_ssize_t found) except -1:
         """Native pixels are what the Image Pixel attributes around them say: samples, their sign, and their number (PS3.5 8.1)."""
@@ -625,6 +777,8 @@ cdef object too_long(Py_ssize_t length, uint32_t tag):
 cdef object value_in(PyObject *elements, uint32_t tag):
     """The value of an element, None where there is none."""
     element = dict_item(<object>elements, tag)
+    if isinstance(element, Deferred):
+        element = (<Deferred>element).element(<dict>elements)
     return None if element is None else <object>PyTuple_GET_ITEM(element, 2)
 
 
@@ -677,6 +831,8 @@ def encode_dataset(ElementStore dataset not None, *, bint implicit=False, bint b
         walk.replace_text, walk.refuse_long = policy.unencodable == "replace", policy.long_value == "error"
         walk.conforming = policy.nonconforming == "error"
     put(&walk.sink, PyBytes_AS_STRING(head), PyBytes_GET_SIZE(head))
+    if locate is None and not file_meta and walk.copy_whole(dataset):
+        return walk.pieces()
     try:
         walk.dataset(dataset._elements)
     except EncodeError as error:

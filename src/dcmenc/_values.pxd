@@ -1,4 +1,5 @@
 # cython: language_level=3
+from cpython.object cimport PyObject
 from libc.stdint cimport uint8_t, uint16_t
 
 # How the bytes of a VR are made; the names of vr.py's kinds, made small for a switch.
@@ -27,12 +28,33 @@ cdef struct VRInfo:
     # which quick check of the text's form applies
     uint8_t form
     Py_ssize_t maximum
+    # the code as a str, alive as long as the module
+    PyObject *name
 
 # The row of a VR, or one whose kind is NO_VR.
 cdef const VRInfo *vr_info(object vr) noexcept
+cdef const VRInfo *vr_row(uint8_t first, uint8_t second) noexcept nogil
 
 # The text that a DS or IS was set from; None when it is neither.
 cdef object number_text(object value)
+
+# An Element, without a look at what it is made of.
+cdef object bare_element(object tag, object vr, object value)
+
+# A DS that keeps its text; UNSURE where the text is no finite number.
+cdef object UNSURE
+cdef object quick_decimal_text(str text)
+
+# New, empty instances of model.Dataset and model.Sequence.
+cdef ElementStore new_dataset()
+cdef ItemList new_sequence()
+
+# What stands in a dataset for an element whose value has not been asked for: see _parse.pyx.
+cdef class Deferred:
+    # the Element, once somebody asked for it
+    cdef object known
+    # the Element that it stands for; ``elements`` are those of the dataset in which it stands
+    cdef object element(self, dict elements)
 
 # The items of a sequence, and whether it is closed by a delimiter; model.Sequence is built on it.
 cdef class ItemList(list):
@@ -45,4 +67,8 @@ cdef class ElementStore:
     cdef public object preamble
     cdef public bint undefined_length
     cdef public object _file_meta
+    # where the dataset was read from (a Span of _parse.pyx), and what was wrong there
+    cdef object origin
+    cdef object faults_found
     cdef object __weakref__
+    cdef object stored(self, object tag)

@@ -13,6 +13,7 @@ from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_New, PyTuple_SET_ITEM
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.math cimport isfinite, isinf
+cimport cython
 
 from ._decimal cimport round_decimal
 from ._references cimport dict_item, list_item
@@ -111,6 +112,7 @@ cdef int64_t LONGEST_DECIMAL = 1000000000000000
 
 cdef object UNSURE = object()
 cdef dict KEYWORDS = {}
+cdef list NAMES = []
 cdef bytes ZERO_PREAMBLE = bytes(128)
 cdef object ELEMENT_TYPE = Element
 cdef object TAG_TYPE = Tag
@@ -118,6 +120,7 @@ cdef object DS_TYPE = DS
 cdef object IS_TYPE = IS
 cdef Py_ssize_t DS_TEXT = slot_offset(DS._text)
 cdef object SEQUENCE_TYPE = None
+cdef object DATASET_TYPE = None
 
 
 cdef void fill_tables() except *:
@@ -137,6 +140,8 @@ cdef void fill_tables() except *:
         info.charset, info.multiple = row.charset, row.multiple
         info.characters, info.form = forms.get(row.kind, (0, NEVER_QUICK))
         info.maximum = row.maximum
+        NAMES.append(row.code)
+        info.name = <PyObject *>NAMES[len(NAMES) - 1]
     # an application entity title has a rule of its own: not only spaces
     TABLE[row_index(ord("A"), ord("E"))].form = NEVER_QUICK
     for c in range(128):
@@ -150,18 +155,33 @@ cdef void fill_tables() except *:
             | (PRINTABLE_OR_BACKSLASH if 32 <= c < 127 or c in (9, 10, 12, 13) else 0))
 
 
-cdef inline int row_index(uint8_t first, uint8_t second) noexcept:
+cdef inline int row_index(uint8_t first, uint8_t second) noexcept nogil:
     return ((first & 31) << 5) | (second & 31)
+
+
+cdef const VRInfo *vr_row(uint8_t first, uint8_t second) noexcept nogil:
+    cdef const VRInfo *info = &TABLE[row_index(first, second)]
+    return info if info.code[0] == first and info.code[1] == second else &TABLE[0]
 
 
 cdef const VRInfo *vr_info(object vr) noexcept:
     cdef const uint8_t *code
-    cdef const VRInfo *info
     if not isinstance(vr, str) or PyUnicode_GET_LENGTH(vr) != 2 or not PyUnicode_IS_ASCII(vr):
         return &TABLE[0]
     code = <const uint8_t *>PyUnicode_DATA(vr)
-    info = &TABLE[row_index(code[0], code[1])]
-    return info if info.code[0] == code[0] and info.code[1] == code[1] else &TABLE[0]
+    return vr_row(code[0], code[1])
+
+
+cdef object bare_element(object tag, object vr, object value):
+    return named_triple(ELEMENT_TYPE, tag, vr, value)
+
+
+cdef ElementStore new_dataset():
+    return <ElementStore>new_instance(DATASET_TYPE, ())
+
+
+cdef ItemList new_sequence():
+    return <ItemList>new_instance(SEQUENCE_TYPE, ())
 
 
 cdef object number_text(object value):
@@ -172,10 +192,10 @@ cdef object number_text(object value):
     return value.text if type(value) is IS_TYPE else None
 
 
-def adopt_sequence(sequence):
-    """The model hands over its type of sequences once, when it is imported."""
-    global SEQUENCE_TYPE
-    SEQUENCE_TYPE = sequence
+def adopt(sequence, dataset):
+    """The model hands over its types of sequences and datasets once, when it is imported."""
+    global SEQUENCE_TYPE, DATASET_TYPE
+    SEQUENCE_TYPE, DATASET_TYPE = sequence, dataset
 
 
 cdef inline int digits(const uint8_t *text, int count) noexcept:
@@ -454,6 +474,25 @@ cdef class ItemList(list):
         self.undefined_length = undefined_length
 
 
+@cython.no_gc
+cdef class Deferred:
+    """An element of which only the place is known yet; ``_parse.pyx`` says how its value is read.
+
+    A file has very many of them, so the garbage collector does not look at them. It would find a cycle only where a dataset
+    had been put into one of its own sequences, and such a dataset cannot be written.
+    """
+
+    cdef object element(self, dict elements):
+        return self.known
+
+    @property
+    def as_read(self):
+        return True
+
+    def unopened(self):
+        return self
+
+
 cdef class ElementStore:
     """The part of a dataset that C reads: its elements and flags, and attribute access by keyword (see ``model.Dataset``)."""
 
@@ -496,10 +535,41 @@ cdef class ElementStore:
         cdef PyObject *found = keyword_entry(name)
         if found == NULL:
             raise unknown_keyword(self, name)
-        element = dict_item(self._elements, <object>PyTuple_GET_ITEM(<object>found, 0))
+        element = self.stored(<object>PyTuple_GET_ITEM(<object>found, 0))
         if element is None:
             raise AttributeError(f"the dataset has no {name}")
         return <object>PyTuple_GET_ITEM(element, 2)
+
+    cdef object stored(self, object tag):
+        """The Element of a tag, None where there is none."""
+        found = dict_item(self._elements, tag)
+        return (<Deferred>found).element(self._elements) if isinstance(found, Deferred) else found
+
+    def _stored(self, tag):
+        return self.stored(tag)
+
+    @property
+    def faults(self):
+        return self.faults_found or ()
+
+    def _frozen(self):
+        """How the dataset is made again from the bytes that it was read from; None if they no longer say what it is."""
+        return None if self.origin is None else self.origin.frozen(self)
+
+    def _keep_faults(self, tuple faults):
+        self.faults_found = faults
+
+    def _come_from(self, ElementStore source not None):
+        """Take over where another dataset was read from, and the faults found there."""
+        self.origin, self.faults_found = source.origin, source.faults_found
+
+    def __getitem__(self, key):
+        """The element of a tag or keyword."""
+        element = self.stored(key if type(key) is TAG_TYPE else TAG_TYPE(key))
+        if element is None:
+            tag = TAG_TYPE(key)
+            raise KeyError(f"the dataset has no {tag} {tag.keyword}".rstrip())
+        return element
 
     def __delattr__(self, name):
         cdef PyObject *found = keyword_entry(name)

@@ -57,17 +57,31 @@ class UnencodableText(EncodeError):
 
 
 class ReadError(DcmencError, ValueError):
-    """Bytes that are not legal DICOM; ``offset`` counts from the start of the source."""
+    """Bytes that are not legal DICOM.
 
-    def __init__(self, reason: str, offset: int | None = None, path: str = "") -> None:
-        super().__init__(reason, offset, path)
+    Attributes
+    ----------
+    reason : str
+        What is wrong.
+    offset : int or None
+        Where: in bytes from the start of the file; of a deflated one, from the start of its inflated data set.
+    path : str
+        The tags and items that lead to the place, as in :class:`EncodeError`.
+    source : str
+        The name of the file, as far as it has one.
+    """
+
+    def __init__(self, reason: str, offset: int | None = None, path: str = "", source: str = "") -> None:
+        super().__init__(reason, offset, path, source)
         self.reason = reason
         self.offset = offset
         self.path = path
+        self.source = source
 
     def __str__(self) -> str:
+        path = self.path if len(self.path) <= 400 else f"{self.path[:150]} ... {self.path[-150:]}"
         place = f" at byte {self.offset}" if self.offset is not None else ""
-        return f"{self.path}: {self.reason}{place}" if self.path else f"{self.reason}{place}"
+        return "".join(f"{front}: " for front in (self.source, path) if front) + self.reason + place
 
 
 class PixelError(DcmencError, ValueError):

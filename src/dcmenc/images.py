@@ -1,7 +1,7 @@
-"""The doors for arrays: ``imwrite`` brings pixels, metadata, IOD and file together (PS3.3 A.8, PS3.10 7).
+"""The doors for arrays: ``imwrite`` brings pixels, metadata, IOD and file together, ``imread`` takes the pixels out (PS3.3 A.8, PS3.10 7).
 
 What an array says of itself is in ``pixels.py``, what a SOP class demands in ``iod.py``, and how the file is laid out
-in ``part10.py``. No bytes of its own here.
+in ``part10.py``; ``frames.py`` makes arrays of pixels. No bytes of its own here.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from . import iod
 from .dictionary import Tag, keyword_table, nearest_keywords
 from .errors import CodecUnavailable, PixelError
+from .frames import as_rgb, colormap_from_zero, spec_of, stored_values
 from .model import Dataset
 from .part10 import dcmwrite
 from .pixels import (
@@ -31,6 +32,7 @@ from .pixels import (
     native_bytes,
     palette_attributes,
 )
+from .reader import dcmread
 from .report import Finding, Report
 from .sinks import Target
 from .uid import UNSTORABLE, TransferSyntax, sop_class, transfer_syntax, uid_name
@@ -47,7 +49,7 @@ def imwrite(
     photometric: str | None = None,
     colormap: Any = None,
     bits_stored: int | None = None,
-    template: Dataset | Mapping[Any, Any] | None = None,
+    template: Dataset | Mapping[Any, Any] | str | os.PathLike[str] | None = None,
     verify: bool = True,
     exist_ok: bool = True,
     durable: bool = False,
@@ -83,8 +85,8 @@ def imwrite(
         Makes the array indices of a palette: floats from 0 to 1, uint8 or uint16.
     bits_stored : int, optional
         How many bits hold the value; a sample that needs more is an error.
-    template : Dataset or mapping, optional
-        Metadata to take over; what new pixels make untrue is dropped and named in the report.
+    template : Dataset, mapping, str or os.PathLike, optional
+        Metadata to take over, a path being that of a DICOM file; what new pixels make untrue is dropped and named in the report.
     verify : bool
         Check against the IOD before anything is written.
     exist_ok, durable, policy
@@ -144,6 +146,68 @@ def imwrite(
     return Report(report.findings, report.dropped, report.overridden, _paths(target))
 
 
+def imread(source: Any, /, *, frame: int | None = None, color: str | None = None, return_colormap: bool = False) -> Any:
+    """Read the pixels of a DICOM image: stored values, never rescaled, inverted or windowed (PS3.3 C.7.6.3).
+
+    Parameters
+    ----------
+    source : str, os.PathLike, bytes-like, binary file object or Dataset
+        A path, the content of a file, or a dataset that has been read.
+    frame : int, optional
+        Gives this frame alone; counted from 0, or from -1 backwards.
+    color : {"rgb"}, optional
+        Red, green and blue from PALETTE COLOR, YBR_FULL and YBR_FULL_422; RGB stays, gray is refused.
+    return_colormap : bool
+        Gives the palette, too.
+
+    Returns
+    -------
+    array : ndarray, shape (rows, columns[, samples]), or (frames, rows, columns[, samples]) for several frames
+        Your own, to be written into: nothing that happens to the file or the dataset later changes it.
+        ``dcmenc.frames.stored_values(dcmenc.dcmread(source))`` gives a read-only view instead, where the bytes allow it.
+    colormap : ndarray of uint8 or uint16, shape (entries, 3), or None
+        With ``return_colormap``: the colours of value 0, 1, ..., so that ``colormap[array]`` shows the image. A palette of unsigned
+        pixels that begins at 0 has the entries of the file; higher values than it has entries show the last one, which only
+        ``color="rgb"`` does for you. Any other has a row for each of the 2**BitsStored values: those before the palette have its
+        first colour, those behind it the last, and negative values count from the end, as NumPy does. None if the pixels are
+        not indices of a palette, or have become colours.
+
+    Raises
+    ------
+    ReadError
+        The source is no DICOM file.
+    PixelError
+        Attributes that describe no image, too few bytes, or no colour where ``color`` asks for it.
+    IndexError
+        There is no such frame.
+    CodecUnavailable
+        Compressed pixels, which this version does not decode.
+
+    Examples
+    --------
+    >>> import io
+    >>> import numpy as np
+    >>> file = io.BytesIO()
+    >>> report = imwrite(file, np.array([[0, 1, 1]], "u1"), colormap=[[0.0, 0.0, 0.0], [1.0, 0.5, 0.0]])
+    >>> array, colormap = imread(file.getvalue(), return_colormap=True)
+    >>> array.tolist(), colormap.tolist()
+    ([[0, 1, 1]], [[0, 0, 0], [65535, 32768, 0]])
+    """
+    if color not in (None, "rgb"):
+        raise ValueError(f"color is 'rgb' or None, not {color!r}")
+    ds = source if isinstance(source, Dataset) else dcmread(source)
+    array = stored_values(ds, frame=frame)
+    if color:
+        array = as_rgb(array, ds, spec_of(ds))
+    if not array.flags.writeable:
+        # a view would keep the whole file in memory, and be read-only or not as its bits happen to be
+        array = array.copy()
+    if not return_colormap:
+        return array
+    indexed = not color and spec_of(ds).photometric == "PALETTE COLOR"
+    return array, colormap_from_zero(ds, spec_of(ds)) if indexed else None
+
+
 # What is not to be set as an attribute, and what to give instead.
 _NOT_ATTRIBUTES = dict.fromkeys(PIXEL_ELEMENTS, "the pixels are the array") | {
     "TransferSyntaxUID": "the transfer syntax is chosen by compression=",
@@ -191,10 +255,10 @@ def _take_template(template: Any, policy: Policy | None) -> Dataset:
     """A dataset of our own with the template's elements, without its pixels and without what belongs to its file."""
     if template is None:
         return Dataset(policy=policy)
-    if isinstance(template, (str, bytes, os.PathLike)):
-        raise TypeError("a template is a dataset or a mapping; this version of dcmenc does not read one from a path")
+    if isinstance(template, (str, os.PathLike)):
+        template = dcmread(template, stop_before_pixels=True)
     if not isinstance(template, (Dataset, Mapping)):
-        raise TypeError(f"a template is a dcmenc.Dataset or a mapping of DICOM keywords, not {describe(template)}")
+        raise TypeError(f"a template is a dcmenc.Dataset, a mapping of DICOM keywords or a path, not {describe(template)}")
     own = template.copy() if isinstance(template, Dataset) else Dataset(template, policy=policy)
     own.file_meta = Dataset()
     for tag in [tag for tag in own if tag >> 16 in (0x0000, 0x0002)]:

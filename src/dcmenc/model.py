@@ -6,13 +6,13 @@ Nothing here touches bytes, files or arrays.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, Self, SupportsIndex
 
 from . import dicom_json
-from ._values import ElementStore, ItemList, adopt_sequence, make_element
+from ._values import Deferred, ElementStore, ItemList, adopt, make_element
 from .dictionary import VM, Tag, lookup, private_name
-from .errors import DcmencError, EncodeError
+from .errors import EncodeError
 from .values import DEFAULT_POLICY, MAX_DEPTH, Element, Fragments, Policy, describe, is_settled, normalise, settle, shorten
 from .vr import AMBIGUOUS, VRS
 
@@ -96,6 +96,8 @@ class Dataset(ElementStore):
         The 128 bytes before ``DICM``; None writes a bare dataset without them.
     undefined_length : bool
         Whether this dataset, as an item, is closed by a delimiter instead of counted (PS3.5 7.5.1).
+    faults : tuple of ReadError
+        What was wrong with the file that the dataset was read from with ``force=True``; empty for any other dataset.
 
     Notes
     -----
@@ -161,12 +163,6 @@ class Dataset(ElementStore):
         self._elements[tag] = element
         return element
 
-    def __getitem__(self, key: Any) -> Element:
-        try:
-            return self._elements[Tag(key)]
-        except KeyError:
-            raise KeyError(f"the dataset has no {_spell(key)}") from None
-
     def __setitem__(self, key: Any, value: Any) -> None:
         """Set an element: from an :class:`Element` with its VR, or from a value with the dictionary's VR."""
         tag = Tag(key)
@@ -178,10 +174,9 @@ class Dataset(ElementStore):
             self.add(tag, value.vr, value.value)
 
     def __delitem__(self, key: Any) -> None:
-        try:
-            del self._elements[Tag(key)]
-        except KeyError:
-            raise KeyError(f"the dataset has no {_spell(key)}") from None
+        tag = Tag(key)
+        if self._elements.pop(tag, None) is None:
+            raise KeyError(f"the dataset has no {tag} {tag.keyword}".rstrip())
 
     def __contains__(self, key: Any) -> bool:
         try:
@@ -201,7 +196,8 @@ class Dataset(ElementStore):
 
     def get(self, key: Any, default: Any = None) -> Any:
         """The element of a tag or keyword, or the default."""
-        return self._elements.get(Tag(key), default) if key in self else default
+        element = self._stored(Tag(key)) if key in self else None
+        return default if element is None else element
 
     keys = MutableMapping.keys
     values = MutableMapping.values
@@ -253,7 +249,7 @@ class Dataset(ElementStore):
         free = 0
         taken = {tag >> 8 & 0xFF for tag in self._elements if tag >> 16 == group}
         for number in range(0x10, 0x100):
-            element = self._elements.get(Tag(group, number))
+            element = self._stored(Tag(group, number))
             if element is None:
                 free = free or (0 if number in taken else number)
             elif isinstance(element.value, str) and element.value.rstrip(" ") == creator.rstrip(" "):
@@ -278,7 +274,10 @@ class Dataset(ElementStore):
         made = type(self).__new__(type(self))
         memo[id(self)] = made
         for tag, element in self._elements.items():
-            made._elements[tag] = _deep_element(element, memo)
+            if isinstance(element, Deferred):
+                made._elements[tag] = element.unopened() if element.as_read else _deep_element(self[tag], memo)
+            else:
+                made._elements[tag] = _deep_element(element, memo)
         _carry(self, made)
         if self._file_meta is not None:
             made._file_meta = self._file_meta.__deepcopy__(memo)
@@ -301,8 +300,8 @@ class Dataset(ElementStore):
                 continue
             if one._elements.keys() != two._elements.keys():
                 return False
-            for tag, element in one._elements.items():
-                match = two._elements[tag]
+            for tag in one._elements:
+                element, match = one[tag], two[tag]
                 if isinstance(element.value, Sequence) and isinstance(match.value, Sequence):
                     if len(element.value) != len(match.value):
                         return False
@@ -312,6 +311,9 @@ class Dataset(ElementStore):
         return True
 
     def __reduce__(self) -> tuple[Any, ...]:
+        read = self._frozen() if type(self) is Dataset else None
+        if read is not None:
+            return _thaw_as_read, (*read, self.policy, self.preamble, self._file_meta)
         return _thaw, (list(_freeze(self, 0)), self.preamble, self._file_meta)
 
     def __dir__(self) -> list[str]:
@@ -355,7 +357,7 @@ class Dataset(ElementStore):
 
 
 MutableMapping.register(Dataset)
-adopt_sequence(Sequence)
+adopt(Sequence, Dataset)
 
 
 class PrivateBlock:
@@ -409,18 +411,11 @@ def _check_tag(tag: Tag, rules: Policy) -> None:
             raise EncodeError("private elements stand at (gggg,1000-FFFF), in the block of a creator; use private_block()", str(tag), tag)
 
 
-def _spell(key: Any) -> str:
-    try:
-        tag = Tag(key)
-    except (ValueError, TypeError, DcmencError):
-        return repr(key)
-    return f"{tag} {tag.keyword}".rstrip()
-
-
 def _carry(source: Dataset, target: Dataset) -> None:
     target.policy, target.preamble = source.policy, source.preamble
     target.undefined_length = source.undefined_length
     target._file_meta = None if source._file_meta is None else source._file_meta.copy()
+    target._come_from(source)
     if own := getattr(source, "__dict__", None):
         target.__dict__.update(own)
 
@@ -437,8 +432,10 @@ def _deep_element(element: Element, memo: dict[int, Any]) -> Element:
 def _same(element: Element, match: Element) -> bool:
     """Whether two elements other than sequences are equal."""
     vr, one, other = element.vr, element.value, match.value
-    if vr != match.vr or one is None or other is None:
-        return vr == match.vr and one is other
+    # an open VR is any of those that it may become
+    alike = vr == match.vr or vr in AMBIGUOUS.get(match.vr, ()) or match.vr in AMBIGUOUS.get(vr, ())
+    if not alike or one is None or other is None:
+        return alike and one is other
     if isinstance(one, Fragments) or isinstance(other, Fragments):
         return (isinstance(one, Fragments) and isinstance(other, Fragments) and one.table == other.table
                 and len(one.fragments) == len(other.fragments)
@@ -474,6 +471,11 @@ def _freeze(dataset: Dataset, depth: int) -> Iterator[Any]:
     own = getattr(dataset, "__dict__", None)
     yield len(dataset._elements), dataset.undefined_length, dataset.policy, None if kind is Dataset else kind, own
     for tag, element in dataset._elements.items():
+        if isinstance(element, Deferred):
+            if element.as_read:
+                yield int(tag), None, element
+                continue
+            element = dataset[tag]
         value = element.value
         if isinstance(value, Sequence):
             yield int(tag), len(value), value.undefined_length
@@ -496,6 +498,14 @@ def _solid(value: Any) -> Any:
     return memoryview(value).tobytes()
 
 
+def _thaw_as_read(
+    restored: Callable[..., Dataset], arguments: tuple[Any, ...], policy: Policy | None, preamble: bytes | None, file_meta: Dataset | None
+) -> Dataset:
+    made = restored(*arguments)
+    made.policy, made.preamble, made._file_meta = policy, preamble, file_meta
+    return made
+
+
 def _thaw(frozen: list[Any], preamble: bytes | None, file_meta: Dataset | None) -> Dataset:
     made = _thaw_dataset(iter(frozen))
     made.preamble, made._file_meta = preamble, file_meta
@@ -511,7 +521,9 @@ def _thaw_dataset(entries: Iterator[Any]) -> Dataset:
     for _ in range(count):
         number, content, value = next(entries)
         tag = Tag(number)
-        if isinstance(content, int):
+        if content is None:
+            made._elements[tag] = value
+        elif isinstance(content, int):
             items = Sequence([_thaw_dataset(entries) for _ in range(content)], value)
             made._elements[tag] = Element(tag, "SQ", items)
         else:
@@ -528,7 +540,7 @@ def _rows(dataset: Dataset, depth: int) -> Iterator[tuple[int, tuple[str, ...], 
     """What a repr shows, line by line: the indent, the cells of the heading, the value."""
     indent = 4 * depth
     for tag in dataset:
-        element = dataset._elements[tag]
+        element = dataset[tag]
         head = str(tag), f"{element.vr:<2}", _name(dataset, tag)
         if not isinstance(element.value, Sequence):
             yield indent, head, _show(element.value)
@@ -547,7 +559,7 @@ def _name(dataset: Dataset, tag: Tag) -> str:
         return tag.keyword or "unknown"
     if tag & 0xFFFF < 0x100:
         return "private creator" if tag & 0xFFFF >= 0x10 else "private"
-    creator = dataset._elements.get(Tag(tag.group, tag.element >> 8))
+    creator = dataset.get(Tag(tag.group, tag.element >> 8))
     owner = creator.value if creator is not None and isinstance(creator.value, str) else ""
     return f"[{private_name(owner, tag) or 'private'}]" if owner else "private"
 

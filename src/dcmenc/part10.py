@@ -13,6 +13,8 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from ._encode import CharacterSetNeeded, encode_dataset
+from ._parse import bytes_as_read, encoding_as_read
+from ._values import Deferred
 from .charset import DEFAULT, UTF8, CharacterSet
 from .dictionary import Tag
 from .errors import DcmencWarning, EncodeError
@@ -43,6 +45,8 @@ _IMPLEMENTATION_NAME = Tag(0x00020013)
 _CHARACTER_SET = Tag(0x00080005)
 _DATASET_SOP_CLASS = Tag(0x00080016)
 _DATASET_SOP_INSTANCE = Tag(0x00080018)
+# What the file meta and the data set both say.
+_IDENTIFIERS = ((_SOP_CLASS, _DATASET_SOP_CLASS), (_SOP_INSTANCE, _DATASET_SOP_INSTANCE))
 
 _UTF8_ELEMENT = Element(_CHARACTER_SET, "CS", "ISO_IR 192")
 _LENGTH_ELEMENT = Element(_GROUP_LENGTH, "UL", 0)
@@ -325,12 +329,18 @@ def _may_replace(exist_ok: bool | None, overwrite: bool | None) -> bool:
 def _choose_encoding(dataset: Dataset, implicit_vr: bool | None, little_endian: bool | None, force: bool) -> Encoding:
     """File meta, then arguments, then Explicit VR Little Endian; a contradiction is an error (PS3.5 10, PS3.10 7.1)."""
     meta = dataset._file_meta
-    named = meta._elements.get(_SYNTAX) if meta is not None else None
+    named = meta._stored(_SYNTAX) if meta is not None else None
     uid = named.value if named is not None else None
     if uid is not None and not isinstance(uid, str):
         raise EncodeError("a Transfer Syntax UID is text of VR UI", str(_SYNTAX), _SYNTAX)
-    if implicit_vr is None and little_endian is None and not force and uid in _ENCODINGS:
-        return _ENCODINGS[uid]
+    if implicit_vr is None and little_endian is None and not force:
+        if uid is not None and uid in _ENCODINGS:
+            return _ENCODINGS[uid]
+        if uid not in TRANSFER_SYNTAXES and (read := encoding_as_read(dataset)) is not None:
+            implicit, big, encapsulated = read
+            return Encoding(uid or _PLAIN_SYNTAXES.get((implicit, not big)), implicit, big, False, encapsulated)
+        if uid is None:
+            return _ENCODINGS[None]
     known = TRANSFER_SYNTAXES.get(uid) if uid else None
     if force:
         if implicit_vr is None or little_endian is None:
@@ -362,33 +372,50 @@ def _head(dataset: Dataset, encoding: Encoding, enforce: bool, implementation: t
     preamble = dataset.preamble
     if preamble is not None and (not isinstance(preamble, (bytes, bytearray)) or len(preamble) not in (0, 128)):
         raise EncodeError(f"a preamble is 128 bytes, or None, not {shorten(preamble)}")
+    meta, prefix = dataset._file_meta, bytes(preamble) + _PREFIX if preamble else b""
+    if not enforce and implementation is None and meta is not None and _still_true(dataset, meta, encoding):
+        read = bytes_as_read(meta, False, False)
+        if read is not None:
+            return prefix + read
     if not preamble and not enforce:
-        meta = dataset._file_meta
         return _meta_bytes(meta, policy, b"") if meta else b""
-    return _meta_bytes(_complete_meta(dataset, encoding, implementation), policy, bytes(preamble or _ZEROS) + _PREFIX)
+    return _meta_bytes(_complete_meta(dataset, encoding, enforce, implementation), policy, bytes(preamble or _ZEROS) + _PREFIX)
 
 
-def _complete_meta(dataset: Dataset, encoding: Encoding, implementation: tuple[str, str] | None) -> Dataset:
+def _still_true(dataset: Dataset, meta: Dataset, encoding: Encoding) -> bool:
+    """Whether a file meta that was read still says what is true of the dataset; identifiers that were read with it are left alone."""
+    if meta._stored(_SYNTAX) is not None and _value(meta, _SYNTAX) != encoding.uid:
+        return False
+    return all(isinstance(dataset._elements.get(source), Deferred) or _value(dataset, source) in (None, _value(meta, tag))
+               for tag, source in _IDENTIFIERS)
+
+
+def _value(dataset: Dataset, tag: Tag) -> Any:
+    element = dataset._stored(tag)
+    return None if element is None else element.value
+
+
+def _complete_meta(dataset: Dataset, encoding: Encoding, enforce: bool, implementation: tuple[str, str] | None) -> Dataset:
     """The File Meta Information with all its Type 1 elements; the dataset's own UIDs win over stale ones (PS3.10 7.1)."""
-    elements = dataset._elements
     meta = Dataset()
     found = meta._elements
     if dataset._file_meta is not None:
         found.update(dataset._file_meta._elements)
     found[_GROUP_LENGTH] = _LENGTH_ELEMENT
-    if _VERSION not in found or found[_VERSION].value is None:
+    if _value(meta, _VERSION) is None:
         found[_VERSION] = _VERSION_ELEMENT
-    for tag, source in ((_SOP_CLASS, _DATASET_SOP_CLASS), (_SOP_INSTANCE, _DATASET_SOP_INSTANCE)):
-        if source in elements and elements[source].value is not None:
-            found[tag] = Element(tag, "UI", elements[source].value)
-        elif tag not in found or found[tag].value is None:
+    for tag, source in _IDENTIFIERS:
+        if (uid := _value(dataset, source)) is not None:
+            found[tag] = Element(tag, "UI", uid)
+        elif _value(meta, tag) is None and (enforce or encoding_as_read(dataset) is None):
+            # what was read without it may be written without it
             raise EncodeError(f"a DICOM file needs it: set {source.keyword}, or preamble = None to write a bare data set",
                               f"{tag} {tag.keyword}", tag)
     if encoding.uid is None:
         raise EncodeError("no transfer syntax stands for Implicit VR Big Endian; name one, or set preamble = None to write a bare data set",
                           f"{_SYNTAX} {_SYNTAX.keyword}", _SYNTAX)
     found[_SYNTAX] = Element(_SYNTAX, "UI", encoding.uid)
-    if _IMPLEMENTATION not in found or found[_IMPLEMENTATION].value is None:
+    if _value(meta, _IMPLEMENTATION) is None:
         _sign(meta, implementation)
     return meta
 

@@ -7,7 +7,7 @@ class allows is in ``iod.py``; no files here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
@@ -81,6 +81,9 @@ class ImageSpec:
         1 where the native bytes hold a plane for each sample, else 0.
     kind : {"integer", "float", "bit"}
         "bit" is one bit a pixel, packed.
+    as_read : bool
+        The pixels are those of a file: what is read but never written is taken, too, which is signed samples of colour or
+        of a palette, and integers of 64 bits. It plays no part when descriptions are compared.
 
     Raises
     ------
@@ -107,6 +110,7 @@ class ImageSpec:
     photometric: str = "MONOCHROME2"
     planar: int = 0
     kind: Kind = "integer"
+    as_read: bool = field(default=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         self._check_size()
@@ -189,8 +193,9 @@ class ImageSpec:
     def _check_bits(self) -> None:
         if self.kind not in _ALLOCATED:
             raise PixelError(f"pixels are of the kind {', '.join(_ALLOCATED)}, not {self.kind!r}")
-        if self.allocated not in _ALLOCATED[self.kind]:
-            raise PixelError(f"pixels of the kind {self.kind!r} have {_either(_ALLOCATED[self.kind])} bits allocated, not {self.allocated}")
+        allowed = _ALLOCATED[self.kind] + ((64,) if self.as_read and self.kind == "integer" else ())
+        if self.allocated not in allowed:
+            raise PixelError(f"pixels of the kind {self.kind!r} have {_either(allowed)} bits allocated, not {self.allocated}")
         lowest = self.allocated if self.kind == "float" else 1
         if not lowest <= self.stored <= self.allocated:
             raise PixelError(f"of {self.allocated} bits allocated, {lowest} to {self.allocated} are stored, not {self.stored}")
@@ -205,7 +210,7 @@ class ImageSpec:
             raise PixelError(f"{self.photometric} has {row.samples} sample{'s' if row.samples > 1 else ''} a pixel, not {self.samples}")
         if self.planar not in (0, 1) or (self.planar and self.samples == 1):
             raise PixelError("the planar configuration is 0, or 1 where a pixel has 3 samples")
-        if not row.gray and (self.kind != "integer" or self.signed):
+        if not row.gray and (self.kind != "integer" or (self.signed and not self.as_read)):
             given = "signed ones" if self.kind == "integer" else f"{self.kind}s"
             raise PixelError(f"{self.photometric} takes unsigned integers, not {given}")
         if self.photometric == "PALETTE COLOR" and self.allocated > 16:

@@ -1,0 +1,64 @@
+# cython: language_level=3
+from cpython.object cimport PyObject
+from libc.stdint cimport int8_t, uint8_t, uint32_t
+
+from ._values cimport Deferred, ElementStore, ItemList, VRInfo
+
+# The bytes that datasets were read from, alive as long as anything stands in them.
+cdef class Source:
+    cdef object owner
+    cdef object guard
+    cdef Py_buffer view
+    cdef bint held
+    cdef const uint8_t *data
+    cdef Py_ssize_t size
+    cdef uint32_t numbers[256]
+    cdef PyObject *tags[256]
+    cdef object window(self, Py_ssize_t start, Py_ssize_t stop)
+    cdef object tag(self, uint32_t number)
+
+# How the elements of a data set are to be understood.
+cdef class Coding:
+    cdef Source source
+    cdef bint implicit, big, lenient
+    # PixelRepresentation in or around the data set, -1 where there is none
+    cdef int8_t sign
+    # the declared character set, and what undeclared text is taken for, None where nobody said
+    cdef object charset, assumed
+    cdef Coding turned(self, bint implicit, bint big, object charset, int sign)
+
+cdef enum Flag:
+    UNDEFINED_LENGTH = 1
+    # the bytes are not legal as they stand: cut short, or a delimiter is missing
+    MENDED = 2
+    # in Implicit VR, whatever the data set around is
+    IMPLICIT_VR = 4
+
+# One element as it was read.
+cdef class RawElement(Deferred):
+    cdef Coding coding
+    cdef object tag_object
+    cdef Py_ssize_t start, stop, end
+    cdef uint8_t header, first, second, flags
+    cdef const VRInfo *own_row(self) noexcept
+    cdef object own_vr(self, dict elements)
+    cdef object made(self, dict elements)
+    cdef object shown(self, const VRInfo *info, bint strict)
+    cdef object buffer(self, const VRInfo *info)
+    cdef object fragments(self)
+    cdef object readable(self)
+    cdef object opened(self)
+
+# Where a dataset stood, and what it held then.
+cdef class Span:
+    cdef Coding coding
+    # from the item's tag to behind its delimiter, and the elements in it
+    cdef Py_ssize_t outer_start, outer_end, start, stop
+    cdef Py_ssize_t count
+    cdef bint undefined, exact, encapsulated
+
+# The span of a dataset in which nothing was set, deleted or moved since it was read; None for any other.
+cdef Span span_as_read(ElementStore store)
+
+# Whether a sequence holds what it was read with.
+cdef bint sequence_as_read(RawElement raw) except -1

@@ -1,0 +1,42 @@
+from collections.abc import Callable, Collection
+from typing import Any
+
+from ._values import Deferred, ElementStore
+from .charset import CharacterSet
+from .dictionary import Tag
+from .errors import ReadError
+
+class Source:
+    def __init__(self, owner: Any, guard: Callable[[], None] | None = None) -> None: ...
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+class RawElement(Deferred):
+    @property
+    def tag(self) -> Tag: ...
+    @property
+    def implicit(self) -> bool: ...
+    @property
+    def big(self) -> bool: ...
+    @property
+    def undefined(self) -> bool: ...
+    @property
+    def value(self) -> bytes | memoryview: ...
+
+def parse_dataset(
+    store: ElementStore,
+    source: Source,
+    start: int,
+    stop: int,
+    *,
+    implicit: bool = False,
+    big_endian: bool = False,
+    encapsulated: bool = False,
+    lenient: bool = False,
+    before_pixels: bool = False,
+    assumed: CharacterSet | None = None,
+    wanted: Collection[int] | None = None,
+    elements: int = 10_000_000,
+) -> list[ReadError]: ...
+def parse_meta(store: ElementStore, source: Source, start: int, *, lenient: bool = False) -> int: ...
+def bytes_as_read(store: ElementStore, implicit: bool, big_endian: bool, encapsulated: bool | None = None) -> bytes | memoryview | None: ...
+def encoding_as_read(store: ElementStore) -> tuple[bool, bool, bool] | None: ...
