@@ -1,10 +1,12 @@
 # cython: language_level=3
 from cpython.object cimport PyObject
+cimport cython
 from libc.stdint cimport int8_t, uint8_t, uint32_t
 
 from ._values cimport Deferred, ElementStore, ItemList, VRInfo
 
 # The bytes that datasets were read from, alive as long as anything stands in them.
+@cython.final
 cdef class Source:
     cdef object owner
     cdef object guard
@@ -18,6 +20,8 @@ cdef class Source:
     cdef object tag(self, uint32_t number)
 
 # How the elements of a data set are to be understood.
+@cython.final
+@cython.no_gc
 cdef class Coding:
     cdef Source source
     cdef bint implicit, big, lenient
@@ -35,6 +39,8 @@ cdef enum Flag:
     IMPLICIT_VR = 4
 
 # One element as it was read.
+@cython.final
+@cython.no_gc
 cdef class RawElement(Deferred):
     cdef Coding coding
     cdef object tag_object
@@ -43,6 +49,7 @@ cdef class RawElement(Deferred):
     cdef const VRInfo *own_row(self) noexcept
     cdef object own_vr(self, dict elements)
     cdef object made(self, dict elements)
+    cdef object made_of_open(self, object vr, bint undefined)
     cdef object shown(self, const VRInfo *info, bint strict)
     cdef object buffer(self, const VRInfo *info)
     cdef object fragments(self)
@@ -50,6 +57,8 @@ cdef class RawElement(Deferred):
     cdef object opened(self)
 
 # Where a dataset stood, and what it held then.
+@cython.final
+@cython.no_gc
 cdef class Span:
     cdef Coding coding
     # from the item's tag to behind its delimiter, and the elements in it

@@ -31,6 +31,9 @@ from .dictionary import Tag, lookup, private_entry, tag_table
 from .errors import ReadError
 from .values import MAX_DEPTH, Fragments
 
+cdef extern from "Python.h":
+    void PyObject_GC_UnTrack(object)
+
 cdef enum:
     DEEPEST = 128
     IN_MEMORY = 16384
@@ -557,8 +560,17 @@ cdef class RawElement(Deferred):
 
     cdef object made(self, dict elements):
         """The Element. What the VR cannot hold is shown as UN: nothing is hidden, nothing guessed."""
-        vr = self.own_vr(elements)
+        cdef const VRInfo *info = self.own_row()
         cdef bint undefined = self.flags & UNDEFINED_LENGTH
+        if info.kind == NO_VR or self.coding.implicit or undefined:
+            return self.made_of_open(self.own_vr(elements), undefined)
+        value = self.opened() if info.kind == SEQUENCE else self.shown(info, False)
+        if value is UNREADABLE:
+            return bare_element(self.tag_object, "UN", self.readable())
+        return bare_element(self.tag_object, <object>info.name, value)
+
+    cdef object made_of_open(self, object vr, bint undefined):
+        """The Element where the file does not say the VR, or its length."""
         if vr == "OB/OW" or vr == "US/OW" or vr == "US/SS/OW":
             # in Implicit VR these are words (PS3.5 A.1); fragments are bytes wherever they stand
             vr = "OB" if undefined else "OW"
@@ -707,6 +719,8 @@ cdef int fill(ElementStore store, Scan scan, Coding coding, object wanted) excep
         raw.start, raw.stop, raw.end = found.start, found.stop, found.end
         raw.header, raw.first, raw.second, raw.flags = found.header, found.first, found.second, found.flags
         PyDict_SetItem(elements, raw.tag_object, raw)
+    # nothing in it can be part of a cycle yet; setting an element tracks it again
+    PyObject_GC_UnTrack(elements)
     if wanted is None and PyDict_Size(elements) != scan.count:
         refuse_doubles(scan)
     return 0

@@ -1,5 +1,6 @@
 # cython: language_level=3
 from cpython.object cimport PyObject
+cimport cython
 from libc.stdint cimport uint8_t, uint16_t
 
 # How the bytes of a VR are made; the names of vr.py's kinds, made small for a switch.
@@ -50,6 +51,7 @@ cdef ElementStore new_dataset()
 cdef ItemList new_sequence()
 
 # What stands in a dataset for an element whose value has not been asked for: see _parse.pyx.
+@cython.no_gc
 cdef class Deferred:
     # the Element, once somebody asked for it
     cdef object known

@@ -36,6 +36,7 @@ cdef extern from "Python.h":
     Py_ssize_t PyList_GET_SIZE(object)
     int PyList_SetSlice(object, Py_ssize_t, Py_ssize_t, object) except -1
     long PyLong_AsLong(object) except? -1
+    int64_t PyLong_AsLongLong(object) except? -1
     int delete_attribute "PyObject_GenericSetAttr"(object, object, PyObject *) except -1
     int64_t PyLong_AsLongLongAndOverflow(object, int *) except? -1
 
@@ -74,14 +75,21 @@ cdef extern from *:
         return Py_TYPE(member) == &PyMemberDescr_Type ? ((PyMemberDescrObject *)member)->d_member->offset : -1;
     }
     #define dcmenc_slot_at(object, offset) (*(PyObject **)((char *)(object) + (offset)))
-    static PyObject *dcmenc_new_float(PyObject *cls, PyObject *arguments) {
-        return PyFloat_Type.tp_new((PyTypeObject *)cls, arguments, NULL);
+    /* An instance of a float subclass whose slot at an offset holds a text. It can be part of no cycle. */
+    static PyObject *dcmenc_number_with_text(PyObject *cls, double number, Py_ssize_t offset, PyObject *text) {
+        PyObject *made = ((PyTypeObject *)cls)->tp_alloc((PyTypeObject *)cls, 0);
+        if (made == NULL) return NULL;
+        ((PyFloatObject *)made)->ob_fval = number;
+        Py_INCREF(text);
+        dcmenc_slot_at(made, offset) = text;
+        if (PyObject_IS_GC(made)) PyObject_GC_UnTrack(made);
+        return made;
     }
     """
     object named_triple "dcmenc_named_triple"(object, object, object, object)
     void untrack_atoms "dcmenc_untrack_atoms"(object) noexcept
     object new_instance "dcmenc_new"(object, object)
-    object new_float "dcmenc_new_float"(object, object)
+    object number_with_text "dcmenc_number_with_text"(object, double, Py_ssize_t, object)
     Py_ssize_t slot_offset "dcmenc_slot_offset"(object)
     PyObject *slot_at "dcmenc_slot_at"(object, Py_ssize_t)
 
@@ -106,6 +114,8 @@ cdef enum Form:
     DATETIME_FORM = 4
     UID_FORM = 5
     NAME_FORM = 6
+
+cdef double *POWERS_OF_TEN = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15]
 
 # Whole numbers of up to 15 digits fit a decimal string with their sign.
 cdef int64_t LONGEST_DECIMAL = 1000000000000000
@@ -342,14 +352,38 @@ cdef object quick_one(const VRInfo *info, object value):
 
 
 cdef object quick_decimal_text(str text):
-    try:
-        made = new_float(DS_TYPE, (text,))
-    except ValueError:
-        return UNSURE
-    if not isfinite(PyFloat_AS_DOUBLE(made)):
-        return UNSURE
-    PyObject_GenericSetAttr(made, "_text", text)
-    return made
+    cdef double number
+    if not plain_decimal(<const uint8_t *>PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text), &number):
+        try:
+            number = float(text)
+        except ValueError:
+            return UNSURE
+        if not isfinite(number):
+            return UNSURE
+    return number_with_text(DS_TYPE, number, DS_TEXT, text)
+
+
+cdef bint plain_decimal(const uint8_t *text, Py_ssize_t size, double *number) noexcept:
+    """Digits with a point among them, so few that digits and power of ten are exact, and their quotient is the nearest double."""
+    cdef Py_ssize_t at = 1 if size and text[0] == c"-" else 0, digits = 0, fraction = -1
+    cdef int64_t whole = 0
+    if size - at > 16:
+        return False
+    while at < size:
+        if text[at] == c"." and fraction < 0:
+            fraction = digits
+        elif c"0" <= text[at] <= c"9":
+            whole = 10 * whole + text[at] - 48
+            digits += 1
+        else:
+            return False
+        at += 1
+    if digits == 0 or digits > 15:
+        return False
+    number[0] = <double>whole if fraction < 0 else <double>whole / POWERS_OF_TEN[digits - fraction]
+    if text[0] == c"-":
+        number[0] = -number[0]
+    return True
 
 
 cdef object quick_several(const VRInfo *info, list values):
@@ -456,8 +490,13 @@ cdef PyObject *keyword_entry(object name) except? NULL:
     return PyDict_GetItemWithError(KEYWORDS, name)
 
 
+cdef inline bint capital(object name) noexcept:
+    """Whether a name begins as every keyword does."""
+    return PyUnicode_GET_LENGTH(name) > 0 and c"A" <= PyUnicode_READ(PyUnicode_KIND(name), PyUnicode_DATA(name), 0) <= c"Z"
+
+
 cdef object unknown_keyword(object dataset, object name):
-    if not name[:1].isupper():
+    if not capital(name):
         meant = keyword_like(name)
         hint = f"; did you mean {meant}?" if meant else ""
         return AttributeError(f"{type(dataset).__name__!r} object has no attribute {name!r}{hint}")
@@ -472,6 +511,19 @@ cdef class ItemList(list):
     def __init__(self, items=(), undefined_length=False):
         list.__init__(self, items)
         self.undefined_length = undefined_length
+
+
+cdef list ordered_tags(dict elements):
+    """The keys in ascending order, in which they mostly stand already."""
+    cdef list tags = list(elements)
+    cdef int64_t tag, previous = -1
+    for key in tags:
+        tag = PyLong_AsLongLong(key)
+        if tag < previous:
+            tags.sort()
+            break
+        previous = tag
+    return tags
 
 
 @cython.no_gc
@@ -520,9 +572,14 @@ cdef class ElementStore:
         self._policy = policy
 
     def __setattr__(self, name, value):
-        cdef PyObject *found = keyword_entry(name)
+        cdef PyObject *found
+        if not capital(name) and hasattr(type(self), name):
+            # file_meta and the like need no dictionary
+            PyObject_GenericSetAttr(self, name, value)
+            return
+        found = keyword_entry(name)
         if found == NULL:
-            if (name[:1].isupper() or keyword_like(name)) and not hasattr(type(self), name):
+            if (capital(name) or keyword_like(name)) and not hasattr(type(self), name):
                 raise unknown_keyword(self, name)
             PyObject_GenericSetAttr(self, name, value)
             return
@@ -563,6 +620,10 @@ cdef class ElementStore:
         """Take over where another dataset was read from, and the faults found there."""
         self.origin, self.faults_found = source.origin, source.faults_found
 
+    def __iter__(self):
+        """The tags, in ascending order (PS3.5 7.1)."""
+        return iter(ordered_tags(self._elements))
+
     def __getitem__(self, key):
         """The element of a tag or keyword."""
         element = self.stored(key if type(key) is TAG_TYPE else TAG_TYPE(key))
@@ -574,7 +635,7 @@ cdef class ElementStore:
     def __delattr__(self, name):
         cdef PyObject *found = keyword_entry(name)
         if found == NULL:
-            if name[:1].isupper() and not hasattr(self, name):
+            if capital(name) and not hasattr(self, name):
                 raise unknown_keyword(self, name)
             delete_attribute(self, name, NULL)
             return

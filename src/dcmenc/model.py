@@ -187,10 +187,6 @@ class Dataset(ElementStore):
     def __len__(self) -> int:
         return len(self._elements)
 
-    def __iter__(self) -> Iterator[Tag]:
-        """The tags, in ascending order (PS3.5 7.1)."""
-        return iter(sorted(self._elements))
-
     def __reversed__(self) -> Iterator[Tag]:
         return iter(sorted(self._elements, reverse=True))
 

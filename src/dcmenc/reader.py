@@ -24,7 +24,6 @@ from .vr import VRS
 
 _PREFIX = b"DICM"
 _SYNTAX = Tag(0x00020010)
-_PIXEL_DATA = Tag(0x7FE00010)
 
 # From this size on a file is mapped instead of read.
 _MAPPED_FROM = 1 << 22
@@ -266,7 +265,8 @@ class _Coding(NamedTuple):
 
 def _coding(meta: Dataset | None, view: memoryview, start: int) -> _Coding:
     """What the file meta names, held against the first element: some files lie, and some say nothing (PS3.5 10)."""
-    uid = getattr(meta, "TransferSyntaxUID", None) if meta is not None else None
+    named = meta._stored(_SYNTAX) if meta is not None else None
+    uid = None if named is None else named.value
     known = TRANSFER_SYNTAXES.get(uid) if isinstance(uid, str) else None
     if known is not None and known.uid in UNSTORABLE:
         known = None
