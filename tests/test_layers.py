@@ -18,7 +18,7 @@ RANKS = {
     "report": 1, "rules": 1, "dictionary": 1, "charset": 1, "sinks": 1, "_mapping": 1, "_swap": 1, "_decimal": 1,
     "values": 2,
     "_values": 3, "dicom_json": 3,
-    "_elements": 4, "_decode": 4, "model": 4,
+    "_elements": 4, "_decode": 4, "_scan": 4, "model": 4,
     "_parse": 5,
     "_encode": 6,
     "part10": 7, "reader": 7, "pixels": 7,
@@ -32,7 +32,7 @@ RANKS = {
 NEVER = {
     "model": {"numpy", "part10"}, "values": {"io", "os"}, "_encode": {"numpy", "os"}, "_swap": {"dictionary", "vr"},
     "part10": {"numpy"}, "reader": {"numpy", "part10", "sinks"},
-    "_parse": {"numpy", "os"}, "_decode": {"numpy", "os"}, "pixels": {"part10", "sinks"},
+    "_parse": {"numpy", "os"}, "_scan": {"numpy", "os"}, "_decode": {"numpy", "os"}, "pixels": {"part10", "sinks"},
     "frames": {"part10", "sinks", "reader"}, "iod": {"numpy", "os"},
     **{room: {"numpy"} for room in ("errors", "report", "vr", "uid", "dictionary", "charset", "sinks", "dicom_json")},
 }

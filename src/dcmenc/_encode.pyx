@@ -26,8 +26,9 @@ from ._elements cimport (
     LONGEST_16, LONGEST_32, UNDEFINED, Syntax, header_size, put_ascii, put_decimals, put_header, put_integers, put_item_tag, put_number,
     put_tags, widen_to_unknown,
 )
-from ._parse cimport MENDED, RawElement, Span, UNDEFINED_LENGTH, sequence_as_read, span_as_read
+from ._parse cimport RawElement, Span, sequence_as_read, span_as_read
 from ._references cimport dict_item, list_item
+from ._scan cimport DEEPEST, MENDED, UNDEFINED_LENGTH
 from ._swap cimport swap_copy
 from ._values cimport (
     BUFFER, DECIMAL, Deferred, ElementStore, FLOAT, INTEGER, ItemList, NO_VR, SEQUENCE, SIGNED, TAG, TEXT, UNSIGNED, VRInfo, vr_info,
@@ -44,7 +45,6 @@ cdef extern from "Python.h":
     unsigned long PyLong_AsUnsignedLong(object) except? 0xFFFFFFFF
 
 cdef enum:
-    DEEPEST = 128
     SPLICED_FROM = 16384
     CHARACTER_SET = 0x00080005
     PIXEL_DATA = 0x7FE00010
@@ -95,7 +95,7 @@ cdef class Walk:
     cdef Syntax syntax
     cdef bint encapsulated, root_is_meta, replace_text, refuse_long, conforming, policy_given, utf8, ascii
     cdef object charset
-    cdef list splices
+    cdef list splices, unconverted
     cdef dict located
     cdef int depth
     cdef Level levels[DEEPEST + 1]
@@ -552,7 +552,13 @@ cdef class Walk:
     cdef int recode_decoded(self, uint32_t tag, RawElement raw, dict elements, const VRInfo *info) except -1:
         """By way of the value: items, fragments, and text of another character set, which must not lose a character."""
         if info.kind == TEXT:
-            return self.element(tag, <str>info.name, raw.shown(info, True))
+            try:
+                value = raw.shown(info, True)
+            except ReadError as error:
+                # the walk goes on, to name all of them at once
+                self.unconverted.append((self.path(), tag, error.reason))
+                return 0
+            return self.element(tag, <str>info.name, value)
         # not kept: this dataset need not remember that it was written once
         element = raw.made(elements)
         return self.element(tag, <object>PyTuple_GET_ITEM(element, 1), <object>PyTuple_GET_ITEM(element, 2))
@@ -744,6 +750,15 @@ cdef class Walk:
         self.finish(info, start, begin)
         return self.locate(tag, begin)
 
+    cdef int refuse_unconverted(self) except -1:
+        """Text that was read and could not be put into the character set of what is written would be lost."""
+        if self.unconverted:
+            (path, tag, reason), *others = self.unconverted
+            more = f"; the same at {', '.join([each for each, _, _ in others[:20]])}" if others else ""
+            more += f" and {len(others) - 20} more" if len(others) > 20 else ""
+            raise EncodeError(f"the text cannot be put into another character set: {reason}{more}", path, tag)
+        return 0
+
     cdef list pieces(self):
         cdef list result = []
         cdef Py_ssize_t start = 0, offset
@@ -822,7 +837,7 @@ def encode_dataset(ElementStore dataset not None, *, bint implicit=False, bint b
     walk.syntax.implicit, walk.syntax.big = implicit, big_endian
     walk.encapsulated, walk.root_is_meta = encapsulated, file_meta
     walk.use(charset if charset is not None else UNDECLARED)
-    walk.splices, walk.located = [], locate
+    walk.splices, walk.unconverted, walk.located = [], [], locate
     walk.conforming, walk.policy_given = True, policy is not None
     if policy is None:
         policy = dataset._policy
@@ -835,8 +850,9 @@ def encode_dataset(ElementStore dataset not None, *, bint implicit=False, bint b
         return walk.pieces()
     try:
         walk.dataset(dataset._elements)
+        walk.refuse_unconverted()
     except EncodeError as error:
-        raise type(error)(error.reason, walk.path(), walk.levels[walk.depth].tag) from None
+        raise type(error)(error.reason, error.path or walk.path(), error.tag or walk.levels[walk.depth].tag) from None
     except (TypeError, ValueError, OverflowError, BufferError, AttributeError, IndexError) as error:
         raise EncodeError(str(error), walk.path(), walk.levels[walk.depth].tag) from error
     return walk.pieces()

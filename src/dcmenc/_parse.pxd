@@ -31,13 +31,6 @@ cdef class Coding:
     cdef object charset, assumed
     cdef Coding turned(self, bint implicit, bint big, object charset, int sign)
 
-cdef enum Flag:
-    UNDEFINED_LENGTH = 1
-    # the bytes are not legal as they stand: cut short, or a delimiter is missing
-    MENDED = 2
-    # in Implicit VR, whatever the data set around is
-    IMPLICIT_VR = 4
-
 # One element as it was read.
 @cython.final
 @cython.no_gc

@@ -14,20 +14,19 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF, Py_XDECREF
 from cpython.unicode cimport PyUnicode_Check
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
-from libc.stdlib cimport bsearch, free, realloc
 cimport cython
 
 from ._bytes cimport load16, load32
 from ._decode cimport UNREADABLE, decode_value
 from ._references cimport dict_item, list_item
+from ._scan cimport DEEPEST, Found, IMPLICIT_VR, ITEM, MENDED, SHORT_HEADER, SHORT_VALUE, Scan, UNDEFINED, UNDEFINED_LENGTH, load_tag
 from ._values cimport (
-    BUFFER, DECIMAL, ElementStore, INTEGER, ItemList, NO_VR, SEQUENCE, TEXT, VRInfo, bare_element, new_dataset, new_sequence, vr_info,
-    vr_row,
+    BUFFER, ElementStore, ItemList, NO_VR, SEQUENCE, VRInfo, bare_element, new_dataset, new_sequence, vr_info, vr_row,
 )
 
 from ._swap import swapped
 from .charset import DEFAULT, read_character_set
-from .dictionary import Tag, lookup, private_entry, tag_table
+from .dictionary import Tag, lookup, private_entry
 from .errors import ReadError
 from .values import MAX_DEPTH, Fragments
 
@@ -35,27 +34,13 @@ cdef extern from "Python.h":
     void PyObject_GC_UnTrack(object)
 
 cdef enum:
-    DEEPEST = 128
     IN_MEMORY = 16384
-    MOST_FAULTS = 64
     CHARACTER_SET = 0x00080005
     PIXEL_REPRESENTATION = 0x00280103
-    FLOAT_PIXELS = 0x7FE00008
-    DOUBLE_PIXELS = 0x7FE00009
     PIXEL_DATA = 0x7FE00010
-    DELIMITERS = 0xFFFE
-
-cdef extern from *:
-    const uint32_t ITEM "0xFFFEE000U"
-    const uint32_t ITEM_END "0xFFFEE00DU"
-    const uint32_t SEQUENCE_END "0xFFFEE0DDU"
-    const uint32_t UNDEFINED "0xFFFFFFFFU"
 
 cdef object TAG_TYPE = Tag
 cdef object NEW_INT = int.__new__
-# The tags whose VR is SQ, in order, for what Implicit VR does not say; made from the dictionary when it is first needed.
-cdef bytes SEQUENCE_TAGS = b""
-
 
 # ------------------------------------------------------------------ where the bytes are
 
@@ -125,362 +110,10 @@ def restored_coding(implicit, big, sign, charset, assumed):
     return made
 
 
-# ------------------------------------------------------------------ the scan
-
-cdef enum Fault:
-    SHORT_HEADER = 1
-    SHORT_VALUE
-    NO_ITEM
-    STRAY_ITEM
-    NOT_UNDEFINED
-    TOO_DEEP
-    TOO_MANY
-    NO_MEMORY
-
-cdef struct Found:
-    uint32_t tag
-    uint8_t header
-    uint8_t first
-    uint8_t second
-    uint8_t flags
-    Py_ssize_t start
-    Py_ssize_t stop
-    Py_ssize_t end
-
-cdef struct Step:
-    uint32_t tag
-    Py_ssize_t item
-
-
-@cython.final
-cdef class Scan:
-    """One pass over a data set. ``found`` collects the elements of the level that is asked for."""
-
-    cdef Source source
-    cdef const uint8_t *data
-    cdef bint lenient, mended, before_pixels, mute, unsure
-    cdef int depth
-    cdef Step steps[DEEPEST + 2]
-    cdef Py_ssize_t left, stop
-    cdef Fault fault
-    cdef Py_ssize_t fault_at, fault_a, fault_b
-    cdef list faults
-    cdef bytes sequences
-    cdef const uint32_t *sequence_tags
-    cdef Py_ssize_t sequence_count
-    cdef Found *found
-    cdef Py_ssize_t count, capacity
-    cdef bint level_implicit
-
-    def __dealloc__(self):
-        free(self.found)
-
-    cdef int know_sequences(self) except -1:
-        self.sequences = sequence_tags()
-        self.sequence_tags = <const uint32_t *><const uint8_t *>self.sequences
-        self.sequence_count = len(self.sequences) // sizeof(uint32_t)
-        self.faults.clear()
-        return 0
-
-    cdef Py_ssize_t level(self, Py_ssize_t at, Py_ssize_t end, bint implicit, bint big, bint closed, bint keep) noexcept nogil:
-        """The elements of one data set, up to ``end`` or, if it is ``closed``, its delimiter; the place behind it, -1 for a fault.
-
-        ``stop`` is left at the end of the elements.
-        """
-        cdef uint32_t tag
-        cdef Step *step = &self.steps[self.depth]
-        step.item = -1
-        implicit = implicit or self.lacks_vr(at, end, big)
-        if keep:
-            self.count = 0
-            self.level_implicit = implicit
-        while at < end:
-            if end - at < 8:
-                if self.only_zeros(at, end) or self.note(SHORT_HEADER, at, end - at, 0):
-                    self.stop = at
-                    return end
-                return -1
-            tag = <uint32_t>load16(self.data + at, big) << 16 | load16(self.data + at + 2, big)
-            step.tag = tag
-            if tag >> 16 == DELIMITERS:
-                self.stop = at
-                if tag == ITEM_END and closed:
-                    return at + 8
-                if tag == SEQUENCE_END and closed:
-                    # the sequence ends, and so does its last item
-                    self.mended = True
-                    return at
-                if tag == ITEM_END and at + 8 == end and self.depth:
-                    # counted, and closed all the same
-                    self.mended = True
-                    return end
-                if not self.note(STRAY_ITEM, at, tag, 0):
-                    return -1
-                at += 8
-                continue
-            if tag == 0 and self.depth == 0 and self.only_zeros(at, end):
-                self.stop = at
-                return end
-            if self.before_pixels and keep and (tag == PIXEL_DATA or tag == FLOAT_PIXELS or tag == DOUBLE_PIXELS):
-                self.stop = at
-                return at
-            if self.left == 0:
-                return self.fail(TOO_MANY, at, 0, 0)
-            self.left -= 1
-            at = self.element(at, end, implicit, big, keep)
-            if at < 0:
-                return -1
-        self.stop = at
-        if closed:
-            # the end is known from the sequence around it, or from the file
-            self.mended = True
-        return at
-
-    cdef Py_ssize_t element(self, Py_ssize_t at, Py_ssize_t end, bint implicit, bint big, bint keep) noexcept nogil:
-        """One element; the place behind it."""
-        cdef Found found
-        cdef const VRInfo *info
-        cdef bint mended = self.mended
-        cdef uint32_t length
-        cdef Py_ssize_t begin, place
-        self.mended = False
-        if not self.header(at, end, implicit, big, &found, &length):
-            if not self.note(SHORT_HEADER, at, end - at, 0):
-                return -1
-            return end
-        implicit = found.flags & IMPLICIT_VR
-        info = vr_row(found.first, found.second)
-        begin = at + found.header
-        if length == UNDEFINED:
-            found.flags |= UNDEFINED_LENGTH
-            if found.tag != PIXEL_DATA and (implicit or info.kind == SEQUENCE or info.kind == NO_VR or unknown(info)):
-                implicit = implicit or info.kind != SEQUENCE
-                place = self.items(begin, end, True, implicit, big and not (implicit and found.first), found.tag)
-            elif implicit or info.kind == BUFFER:
-                place = self.fragments(begin, end, big)
-            else:
-                return self.fail(NOT_UNDEFINED, at, 0, 0)
-            if place < 0:
-                return -1
-            found.stop = self.stop
-        else:
-            found.stop = begin + <Py_ssize_t>length
-            if <Py_ssize_t>length > end - begin:
-                if not self.note(SHORT_VALUE, at, length, end - begin):
-                    return -1
-                found.stop = end
-                self.mended = True
-            place = found.stop
-            if info.kind == SEQUENCE or (implicit and self.is_sequence(found.tag)):
-                if self.items(begin, place, False, implicit, big, found.tag) < 0:
-                    return -1
-        found.end = place
-        if self.mended:
-            found.flags |= MENDED
-        self.mended = self.mended or mended
-        if keep and not self.collect(&found):
-            return self.fail(NO_MEMORY, at, 0, 0)
-        return place
-
-    cdef bint header(self, Py_ssize_t at, Py_ssize_t end, bint implicit, bint big, Found *found, uint32_t *length) noexcept nogil:
-        """Tag, VR and length of an element; False where the bytes end before them."""
-        cdef const uint8_t *bytes_here = self.data + at
-        cdef const VRInfo *info
-        found.tag = <uint32_t>load16(bytes_here, big) << 16 | load16(bytes_here + 2, big)
-        found.start, found.header, found.flags, found.first, found.second = at, 8, 0, 0, 0
-        if implicit or not letters(bytes_here + 4):
-            # in the middle of Explicit VR, too: some writers forget to convert
-            found.flags = IMPLICIT_VR
-            length[0] = load32(bytes_here + 4, big)
-            return True
-        found.first, found.second = bytes_here[4], bytes_here[5]
-        info = vr_row(found.first, found.second)
-        if info.header == 8 or (info.kind == NO_VR and not self.has_long_header(at, end, big)):
-            length[0] = load16(bytes_here + 6, big)
-            return True
-        if end - at < 12:
-            return False
-        found.header = 12
-        length[0] = load32(bytes_here + 8, big)
-        return True
-
-    cdef bint has_long_header(self, Py_ssize_t at, Py_ssize_t end, bint big) noexcept nogil:
-        """Whether a VR that nobody knows has a 32-bit length, as all new ones do (PS3.5 7.1.2)."""
-        return end - at >= 12 and load16(self.data + at + 6, big) == 0 and <Py_ssize_t>load32(self.data + at + 8, big) <= end - at - 12
-
-    cdef bint lacks_vr(self, Py_ssize_t at, Py_ssize_t end, bint big) noexcept nogil:
-        """Whether a data set that ought to be in Explicit VR begins in Implicit VR."""
-        return end - at >= 8 and load16(self.data + at, big) != DELIMITERS and not letters(self.data + at + 4)
-
-    cdef Py_ssize_t items(self, Py_ssize_t at, Py_ssize_t end, bint undefined, bint implicit, bint big, uint32_t tag) noexcept nogil:
-        """The items of a sequence; ``stop`` is left behind the last of them."""
-        cdef uint32_t item_tag, length
-        cdef Py_ssize_t inner, item_end
-        cdef Step *step = &self.steps[self.depth]
-        step.tag, step.item = tag, 0
-        if self.depth == DEEPEST:
-            return self.fail(TOO_DEEP, at, 0, 0)
-        while at < end:
-            if end - at < 8:
-                if not self.note(SHORT_HEADER, at, end - at, 0):
-                    return -1
-                self.stop, self.mended = at, True
-                return end
-            item_tag = <uint32_t>load16(self.data + at, big) << 16 | load16(self.data + at + 2, big)
-            length = load32(self.data + at + 4, big)
-            if item_tag == SEQUENCE_END and (undefined or at + 8 == end):
-                self.mended = self.mended or not undefined
-                self.stop, step.item = at, -1
-                return at + 8
-            if item_tag != ITEM:
-                if not self.note(NO_ITEM, at, item_tag, 0):
-                    return -1
-                self.stop, self.mended, step.item = at, True, -1
-                return end
-            item_end = end
-            if length != UNDEFINED:
-                if <Py_ssize_t>length > end - at - 8:
-                    if not self.note(SHORT_VALUE, at, length, end - at - 8):
-                        return -1
-                    self.mended = True
-                else:
-                    item_end = at + 8 + <Py_ssize_t>length
-            self.depth += 1
-            inner = self.level(at + 8, item_end, implicit, big, length == UNDEFINED, False)
-            if inner < 0:
-                return -1
-            self.depth -= 1
-            step.item += 1
-            at = inner
-        step.item = -1
-        self.stop = at
-        self.mended = self.mended or undefined
-        return at
-
-    cdef Py_ssize_t fragments(self, Py_ssize_t at, Py_ssize_t end, bint big) noexcept nogil:
-        """Encapsulated pixels: items of defined length, and a delimiter (PS3.5 A.4)."""
-        cdef uint32_t tag, length
-        while end - at >= 8:
-            tag = <uint32_t>load16(self.data + at, big) << 16 | load16(self.data + at + 2, big)
-            length = load32(self.data + at + 4, big)
-            if tag == SEQUENCE_END:
-                self.stop = at
-                return at + 8
-            if tag != ITEM:
-                if not self.note(NO_ITEM, at, tag, 0):
-                    return -1
-                self.stop, self.mended = at, True
-                return end
-            if length > end - at - 8:
-                if not self.note(SHORT_VALUE, at, length, end - at - 8):
-                    return -1
-                self.stop, self.mended = end, True
-                return end
-            at += 8 + <Py_ssize_t>length
-        if at < end and not self.note(SHORT_HEADER, at, end - at, 0):
-            return -1
-        self.stop, self.mended = at, True
-        return end
-
-    cdef bint is_sequence(self, uint32_t tag) noexcept nogil:
-        """Whether the dictionary has SQ for a tag whose VR is not said."""
-        self.unsure = True
-        return bsearch(&tag, self.sequence_tags, self.sequence_count, sizeof(uint32_t), by_number) != NULL
-
-    cdef bint only_zeros(self, Py_ssize_t at, Py_ssize_t end) noexcept nogil:
-        """Whether nothing but padding follows: zeros behind the last element of a file."""
-        if self.depth:
-            return False
-        while at < end and self.data[at] == 0:
-            at += 1
-        return at == end
-
-    cdef bint collect(self, const Found *found) noexcept nogil:
-        cdef Py_ssize_t capacity
-        cdef Found *grown
-        if self.count == self.capacity:
-            capacity = max(2 * self.capacity, 64)
-            grown = <Found *>realloc(self.found, capacity * sizeof(Found))
-            if grown == NULL:
-                return False
-            self.found, self.capacity = grown, capacity
-        self.found[self.count] = found[0]
-        self.count += 1
-        return True
-
-    cdef Py_ssize_t fail(self, Fault fault, Py_ssize_t at, Py_ssize_t a, Py_ssize_t b) noexcept nogil:
-        self.fault, self.fault_at, self.fault_a, self.fault_b = fault, at, a, b
-        return -1
-
-    cdef bint note(self, Fault fault, Py_ssize_t at, Py_ssize_t a, Py_ssize_t b) noexcept nogil:
-        """A fault that a lenient scan survives: True if it goes on."""
-        self.fail(fault, at, a, b)
-        if self.lenient:
-            self.mended = True
-            if not self.mute:
-                with gil:
-                    self.remember()
-        return self.lenient
-
-    cdef void remember(self) noexcept:
-        if PyList_GET_SIZE(self.faults) < MOST_FAULTS:
-            self.faults.append(self.error())
-
-    cdef object error(self):
-        a, b = self.fault_a, self.fault_b
-        tag = f"({a >> 16 & 0xFFFF:04X},{a & 0xFFFF:04X})"
-        reason = (
-            f"the bytes end inside the header of an element, {a} of it are there" if self.fault == SHORT_HEADER else
-            f"a length of {a} bytes is declared, and {b} are left" if self.fault == SHORT_VALUE else
-            f"an item (FFFE,E000) or a delimiter is wanted, not {tag}" if self.fault == NO_ITEM else
-            f"{tag} stands where an element is wanted" if self.fault == STRAY_ITEM else
-            "an element of this VR cannot have undefined length" if self.fault == NOT_UNDEFINED else
-            f"data sets nest deeper than {DEEPEST} levels" if self.fault == TOO_DEEP else
-            "there are more elements than Limits(elements=) allows" if self.fault == TOO_MANY else
-            "memory ran out"
-        )
-        return ReadError(reason, self.fault_at, self.path())
-
-    cdef str path(self):
-        cdef int level
-        steps = []
-        for level in range(self.depth + 1):
-            step = f"({self.steps[level].tag >> 16:04X},{self.steps[level].tag & 0xFFFF:04X})"
-            if self.steps[level].item >= 0:
-                step += f"[{self.steps[level].item}]"
-            steps.append(step)
-        return ".".join(steps)
-
-
-cdef int by_number(const void *one, const void *other) noexcept nogil:
-    cdef uint32_t a = (<const uint32_t *>one)[0], b = (<const uint32_t *>other)[0]
-    return (a > b) - (a < b)
-
-
-cdef inline bint letters(const uint8_t *code) noexcept nogil:
-    """Whether two bytes can be a VR: two capital letters (PS3.5 7.1.2)."""
-    return c"A" <= code[0] <= c"Z" and c"A" <= code[1] <= c"Z"
-
-
-cdef inline bint unknown(const VRInfo *info) noexcept nogil:
-    """Whether the VR is UN, whose undefined length stands for a sequence in Implicit VR Little Endian (PS3.5 6.2.2)."""
-    return info.code[0] == c"U" and info.code[1] == c"N"
-
-
-cdef bytes sequence_tags():
-    """The tags of all sequences of the dictionary as an ascending array of uint32."""
-    global SEQUENCE_TAGS
-    if not SEQUENCE_TAGS:
-        from array import array
-
-        SEQUENCE_TAGS = array("I", sorted(tag for tag, entry in tag_table().items() if entry.vr == "SQ")).tobytes()
-    return SEQUENCE_TAGS
-
-
 cdef Scan new_scan(Coding coding, Py_ssize_t elements, bint mute):
     cdef Scan scan = Scan.__new__(Scan)
-    scan.source, scan.data = coding.source, coding.source.data
-    scan.lenient, scan.mute, scan.left = coding.lenient, mute, elements
+    scan.data = coding.source.data
+    scan.lenient, scan.mute, scan.left, scan.deepest = coding.lenient, mute, elements, DEEPEST
     scan.faults = []
     if coding.implicit:
         scan.know_sequences()
@@ -722,18 +355,18 @@ cdef int fill(ElementStore store, Scan scan, Coding coding, object wanted) excep
     # nothing in it can be part of a cycle yet; setting an element tracks it again
     PyObject_GC_UnTrack(elements)
     if wanted is None and PyDict_Size(elements) != scan.count:
-        refuse_doubles(scan)
+        refuse_doubles(scan, coding.source)
     return 0
 
 
-cdef int refuse_doubles(Scan scan) except -1:
+cdef int refuse_doubles(Scan scan, Source source) except -1:
     """A dataset has one place for a tag: of two elements that differ one would be lost (PS3.5 7.1)."""
     cdef Py_ssize_t i
     cdef Found *found
     cdef dict seen = {}
     for i in range(scan.count):
         found = &scan.found[i]
-        same = scan.source.window(found.start, found.end)
+        same = source.window(found.start, found.end)
         if seen.setdefault(found.tag, same) != same:
             scan.steps[scan.depth].tag, scan.steps[scan.depth].item = found.tag, -1
             error = ReadError("the element stands twice in its data set, with two values; force=True keeps the last one", found.start,
@@ -779,7 +412,7 @@ cdef ItemList open_items(Coding coding, Py_ssize_t at, Py_ssize_t end, bint unde
     cdef Py_ssize_t item_end, behind
     items.undefined_length = undefined
     while end - at >= 8:
-        if (<uint32_t>load16(source.data + at, coding.big) << 16 | load16(source.data + at + 2, coding.big)) != ITEM:
+        if load_tag(source.data + at, coding.big) != ITEM:
             if coding.lenient:
                 break
             raise ReadError("an item (FFFE,E000) is wanted", at)
@@ -883,7 +516,7 @@ cdef bint sequence_as_read(RawElement raw) except -1:
 
 def parse_dataset(ElementStore store not None, Source source not None, Py_ssize_t start, Py_ssize_t stop, *, bint implicit=False, bint big_endian=False,
                   bint encapsulated=False, bint lenient=False, bint before_pixels=False, assumed=None, wanted=None,
-                  Py_ssize_t elements=10_000_000):
+                  Py_ssize_t elements=10_000_000, int depth=DEEPEST):
     """Fill a dataset with the elements between two places of a source.
 
     Parameters
@@ -904,6 +537,8 @@ def parse_dataset(ElementStore store not None, Source source not None, Py_ssize_
         Only these elements of the root, and Specific Character Set.
     elements : int
         The most elements to go through, in items too.
+    depth : int
+        How many levels of items there may be, 128 at most.
 
     Returns
     -------
@@ -922,7 +557,7 @@ def parse_dataset(ElementStore store not None, Source source not None, Py_ssize_
     coding.source, coding.implicit, coding.big, coding.lenient = source, implicit, big_endian, lenient
     coding.charset, coding.assumed, coding.sign = DEFAULT, assumed, -1
     scan = new_scan(coding, elements, False)
-    scan.before_pixels = before_pixels
+    scan.before_pixels, scan.deepest = before_pixels, min(max(depth, 0), DEEPEST)
     read_level(store, scan, coding, start, stop, False, wanted)
     (<Span>store.origin).encapsulated = encapsulated
     return scan.faults

@@ -7,6 +7,7 @@ Nothing is written, and pixels are only bytes here.
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 import zlib
 from collections.abc import Callable, Iterable
@@ -20,6 +21,7 @@ from .dictionary import Tag
 from .errors import DcmencWarning, ReadError
 from .model import Dataset
 from .uid import TRANSFER_SYNTAXES, UNSTORABLE
+from .values import MAX_DEPTH
 from .vr import VRS
 
 _PREFIX = b"DICM"
@@ -38,6 +40,8 @@ class Limits:
 
     Parameters
     ----------
+    depth : int
+        Levels of items inside items, 128 at most: no part of dcmenc goes deeper.
     elements : int
         Elements in one file, items included.
     inflated : int
@@ -45,25 +49,22 @@ class Limits:
     expansion : int
         How many times its size a deflated data set may grow, once it is over 256 MiB.
 
-    Notes
-    -----
-    Data sets nest 128 levels deep at most, in everything that dcmenc does.
-
     Examples
     --------
     >>> Limits(elements=1000).inflated
     2147483648
     """
 
+    depth: int = MAX_DEPTH
     elements: int = 10_000_000
     inflated: int = 2**31
     expansion: int = 100
 
     def __post_init__(self) -> None:
-        for name in ("elements", "inflated", "expansion"):
-            limit = getattr(self, name)
-            if not isinstance(limit, int) or limit < 1:
-                raise ValueError(f"Limits.{name} is a positive number, not {limit!r}")
+        for name in ("depth", "elements", "inflated", "expansion"):
+            limit, most = getattr(self, name), MAX_DEPTH if name == "depth" else sys.maxsize
+            if not isinstance(limit, int) or not 1 <= limit <= most:
+                raise ValueError(f"Limits.{name} is a number from 1 to {most}, not {limit!r}")
 
 
 _DEFAULT_LIMITS = Limits()
@@ -217,7 +218,7 @@ def _read(content: Any, guard: Callable[[], None] | None, wishes: _Wishes) -> Da
     faults += parse_dataset(
         dataset, source, start, len(view), implicit=coded.implicit, big_endian=coded.big, encapsulated=coded.encapsulated,
         lenient=wishes.lenient, before_pixels=wishes.before_pixels, assumed=wishes.assumed, wanted=wishes.wanted,
-        elements=wishes.limits.elements,
+        elements=wishes.limits.elements, depth=wishes.limits.depth,
     )
     if faults:
         _report(dataset, faults)
