@@ -6,7 +6,7 @@ STAMP = $(VENV)/.installed
 COMPILED = $(wildcard src/dcmenc/*.pyx src/dcmenc/*.pxd src/dcmenc/*.h)
 TRACED = build/coverage
 
-.PHONY: demo test bench lint coverage sanitize tables clean
+.PHONY: demo test bench lint coverage sanitize fuzz tables clean
 
 demo: $(STAMP)
 	$(PYTHON) examples/demo.py out/demo
@@ -35,6 +35,10 @@ coverage: $(STAMP)
 # The compiled modules under AddressSanitizer and UndefinedBehaviorSanitizer, in a tree of their own.
 sanitize: $(STAMP)
 	tests/sanitize.sh $(abspath $(PYTHON))
+
+# FUZZ="--count 1000000 --seed 7" and the like
+fuzz: $(STAMP)
+	tests/fuzz.sh $(abspath $(PYTHON)) $(FUZZ)
 
 tables: $(STAMP)
 	$(PYTHON) tools/make_tables.py

@@ -17,10 +17,11 @@ from importlib.metadata import version
 from typing import Any
 
 from . import report
-from .cases import CASES, Case, Size
+from .cases import CASES, Case, Size, absent, without
 from .checks import Mismatch, compare, inspect
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_IN_MEMORY = "/dev/shm"
 # Rounds of one sample from every contender: as many as fit these seconds, between these numbers.
 _ROUNDS: dict[str, tuple[float, int, int]] = {"full": (12.0, 5, 25), "quick": (1.0, 2, 9)}
 
@@ -71,7 +72,7 @@ class Process:
 
 def run_case(case: Case, size: Size) -> dict[str, Any]:
     """Prepare all contenders, compare their outputs, then sample them in turn."""
-    with tempfile.TemporaryDirectory(prefix="dcmenc-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="dcmenc-bench-", dir=_IN_MEMORY if case.in_memory else None) as folder:
         processes: list[Process] = []
         try:
             processes += [Process(case, label, size, folder) for label in case.contenders]
@@ -135,10 +136,17 @@ def main() -> int:
     found: dict[str, Any] = {"conditions": _conditions(size), "cases": {}}
     rows: list[report.Row] = []
     failures: list[str] = []
+    missing: list[str] = []
     for case in CASES.values():
         if options.cases and case.name not in options.cases:
             continue
         print(f"{case.name} ...", file=sys.stderr, flush=True)
+        if programs := absent(case):
+            missing.append(f"{case.name}: {', '.join(programs)} is not installed, so its row is left out")
+            case = without(case, programs)
+        if case.in_memory and not os.access(_IN_MEMORY, os.W_OK):
+            missing.append(f"{case.name}: there is no folder in memory, so it is left out")
+            continue
         try:
             figures = run_case(case, size)
         except Mismatch as error:
@@ -149,18 +157,18 @@ def main() -> int:
         found["cases"][case.name] = figures
     if not options.cases or "scaling" in options.cases:
         found["scaling"] = run_scaling(size)
-    notes = _notes(found, failures)
+    notes = _notes(found, missing, failures)
     _save(options.json, found, rows, notes)
     report.show(rows, notes)
     return 1 if failures else 0
 
 
-def _notes(found: dict[str, Any], failures: list[str]) -> list[str]:
+def _notes(found: dict[str, Any], missing: list[str], failures: list[str]) -> list[str]:
     conditions = found["conditions"]
     notes = [f"Python {conditions['python']}, {conditions['machine']}, {conditions['cores']} cores, load {conditions['load'][0]:.1f}; "
              f"dcmenc {conditions['dcmenc']}, pydicom {conditions['pydicom']}; {conditions['size']} run. Only ratios of one run count."]
-    notes += [f"{name}: {value}" for name, value in found.get("scaling", {}).items()]
-    return notes + [f"NOT THE SAME OUTPUT: {failure}" for failure in failures]
+    notes += [f"{act}, {name}: {value}" for act, figures in found.get("scaling", {}).items() for name, value in figures.items()]
+    return notes + missing + [f"NOT THE SAME OUTPUT: {failure}" for failure in failures]
 
 
 def _save(path: str, found: dict[str, Any], rows: list[report.Row], notes: list[str]) -> None:

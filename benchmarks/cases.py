@@ -1,20 +1,22 @@
 """What is measured: the data sets as neutral builders, the contenders of every case, and the targets.
 
 A builder takes a peer's own ``Dataset`` class and sets the same values by keyword (PS3.6), so both peers start from one
-description. Nothing here writes, times or imports a peer.
+description; ``sources.py`` makes the files that are read of the same builders. Nothing here writes, times or imports a peer.
 """
 
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
 # How much of a case is built: whole for the figures, less for a look, little for the byte checks alone.
 Size = Literal["full", "quick", "check"]
-Check = Literal["bytes", "values", "nearly", "decimals", "modules", "none"]
-Road = Literal["dumps", "build", "file", "files", "decimals", "process"]
+Check = Literal["bytes", "values", "data set", "nearly", "lines", "decimals", "modules", "none"]
+Road = Literal["dumps", "build", "file", "files", "decimals", "process",
+               "read", "visit", "rewrite", "edit", "read file", "read files", "edit file", "edit files", "convert"]
 
 META = {
     "FileMetaInformationVersion": b"\0\1",
@@ -26,22 +28,27 @@ IMPLICIT = "1.2.840.10008.1.2"
 
 
 class Contender(NamedTuple):
-    """One peer in one case: what it is given, and how its output is held against dcmenc's."""
+    """One peer in one case: what it is given, how its output is held against dcmenc's, and the program that it needs."""
 
     form: str
     check: Check = "bytes"
+    program: str = ""
 
 
 class Target(NamedTuple):
     """A line of the table: ``measure`` of dcmenc against another contender; ``limit`` None only reports."""
 
-    measure: Literal["times", "ns a value", "MiB extra", "ms above"]
+    measure: Literal["times", "ns a value", "MiB extra", "MiB private", "ms above"]
     against: str
     limit: float | None = None
 
 
 class Case(NamedTuple):
-    """``clock`` is the time that ratios are taken of: thread CPU, or wall where the kernel or a process does the work."""
+    """``clock`` is the time that ratios are taken of: thread CPU, or wall where the kernel or a process does the work.
+
+    ``in_memory`` puts the files in a folder without a disk behind it: making a file then costs the same each time. For minutes
+    ext4 passes over the inodes of files just deleted, one by one, which may cost more than all else of writing a small file.
+    """
 
     name: str
     title: str
@@ -50,6 +57,7 @@ class Case(NamedTuple):
     targets: tuple[Target, ...]
     clock: Literal["cpu", "wall"] = "cpu"
     cold: bool = False
+    in_memory: bool = False
 
 
 # ------------------------------------------------------------------ builders
@@ -213,6 +221,10 @@ ds.Rows, ds.Columns, ds.PixelSpacing = 512, 512, [0.5, 0.5]
 """
 
 
+# What a process does between reading and writing, by the form of the contender; source text as above.
+CONVERSIONS = {"": "", "implicit": f"ds.file_meta.TransferSyntaxUID = {IMPLICIT!r}"}
+
+
 # ------------------------------------------------------------------ numbers
 
 def numbers(kind: str, count: int) -> list[float]:
@@ -254,8 +266,8 @@ def decimal_values(case: str, size: Size) -> list[float]:
 def build(case: str, form: str, size: Size, new: Callable[[], Any]) -> Any:
     """The data set of a case, made with a peer's own class."""
     name = case.split("-")[0]
-    if name == "enhanced":
-        return enhanced(new, 10 if size == "check" else 500)
+    if name in ("enhanced", "large"):
+        return enhanced(new, 10 if size == "check" else 500 if name == "enhanced" else 1915)
     if name == "sr":
         return report(new, 100 if size == "check" else 2000)
     if name == "rtstruct":
@@ -277,7 +289,7 @@ def ct_path() -> str:
 
 
 def file_names(road: Road, size: Size) -> list[str]:
-    count = {"full": 1000, "quick": 100, "check": 3}[size] if road == "files" else 1
+    count = {"full": 1000, "quick": 100, "check": 3}[size] if road.endswith("files") else 1
     return [f"{number:04}.dcm" for number in range(count)]
 
 
@@ -289,6 +301,12 @@ def _rtstruct(form: str, check: Check = "values") -> dict[str, Contender]:
     return {"dcmenc": Contender(form), "pydicom": Contender("text", "values"), "pydicom-floats": Contender("list", check)}
 
 
+def _conversion(form: str) -> dict[str, Contender]:
+    return {"dcmenc": Contender(form), "bare": Contender("", "none"), "pydicom": Contender(form, "data set"),
+            "dcmtk": Contender(form, "data set", "dcmconv")}
+
+
+_CONVERSION = (Target("times", "dcmtk", 1), Target("ms above", "bare"), Target("times", "pydicom"))
 _DECIMALS = {"dcmenc": Contender("array"), "bare": Contender("list", "none"), "pydicom": Contender("list", "decimals")}
 _PROCESSES = {"dcmenc": Contender(""), "bare": Contender("", "none"), "pydicom": Contender("", "none")}
 
@@ -323,4 +341,43 @@ CASES = {case.name: case for case in (
     Case("first-dumps", "import and the first data set, as a process", "process",
          _PROCESSES | {"dcmenc": Contender("", "modules")},
          (Target("ms above", "bare"), Target("times", "pydicom")), clock="wall"),
+    Case("ct-read", "CT read from memory, 258 elements", "read", _pair(check="lines"), (Target("times", "pydicom"),)),
+    Case("ct-visit", "CT read, and every value looked at", "visit", _pair(check="lines"), (Target("times", "pydicom"),)),
+    Case("ct-rewrite", "CT as read, untouched, written", "rewrite", _pair(), (Target("times", "pydicom", 100),)),
+    Case("ct-rewrite-changed", "CT as read, but for its PatientName, written", "rewrite", _pair("name"),
+         (Target("times", "pydicom", 100),)),
+    Case("ct-rewrite-implicit", "CT as read, explicit -> implicit, written", "rewrite", _pair("implicit"),
+         (Target("times", "pydicom", 100),)),
+    Case("ct-edit", "CT read, PatientName changed, written, all on the clock", "edit", _pair("name"), (Target("times", "pydicom"),)),
+    Case("enhanced-read", "enhanced multi-frame, 500 frames, read from memory", "read", _pair(check="lines"),
+         (Target("times", "pydicom"),)),
+    Case("enhanced-visit", "the same, and every value looked at", "visit", _pair(check="lines"), (Target("times", "pydicom", 20),)),
+    Case("enhanced-edit", "the same read, one attribute of frame 3 changed, written", "edit", _pair("frame"),
+         (Target("times", "pydicom"),)),
+    Case("files-read", "many small files read, their tags and 5 attributes looked at", "read files",
+         _pair(check="lines") | {"bare": Contender("", "none")}, (Target("times", "pydicom"), Target("times", "bare")), clock="wall"),
+    Case("files-edit", "many small files read, PatientID changed, written to another folder", "edit files",
+         _pair("number") | {"bare": Contender("", "none")}, (Target("times", "pydicom", 20), Target("times", "bare")), clock="wall"),
+    Case("files-edit-memory", "the same, in a folder in memory", "edit files",
+         _pair("number") | {"bare": Contender("", "none")}, (Target("times", "pydicom"), Target("times", "bare")), clock="wall",
+         in_memory=True),
+    Case("pixels-read", "100 MiB of native pixels: the file read, its pixels not yet", "read file",
+         _pair(check="lines"), (Target("times", "pydicom"), Target("MiB private", "", 1), Target("MiB extra", "")), clock="wall"),
+    Case("pixels-copy", "100 MiB of native pixels: the file read, PatientName changed, written", "edit file",
+         _pair("name") | {"bare": Contender("", "none")},
+         (Target("times", "bare"), Target("MiB private", "", 1), Target("MiB extra", ""), Target("times", "pydicom")), clock="wall"),
+    Case("large-copy", "46,000 elements read and written, as a process", "convert", _conversion(""), _CONVERSION, clock="wall"),
+    Case("large-implicit", "the same, explicit -> implicit", "convert", _conversion("implicit"), _CONVERSION, clock="wall"),
 )}
+
+
+def absent(case: Case) -> list[str]:
+    """The programs that a case needs and that are not installed."""
+    needed = {contender.program for contender in case.contenders.values()} - {""}
+    return sorted(program for program in needed if shutil.which(program) is None)
+
+
+def without(case: Case, programs: list[str]) -> Case:
+    """The case without the contenders that need one of the programs, and without their lines of the table."""
+    contenders = {label: contender for label, contender in case.contenders.items() if contender.program not in programs}
+    return case._replace(contenders=contenders, targets=tuple(target for target in case.targets if target.against in ("", *contenders)))

@@ -1,12 +1,14 @@
-"""Whether the contenders wrote the same, looked at before anything is timed; differing outputs are no comparison.
+"""Whether the contenders wrote or read the same, looked at before anything is timed; differing outputs are no comparison.
 
 Bytes are held against bytes where both peers spell values alike. They differ by design where dcmenc writes a float as
-``1`` and pydicom as ``1.0`` (both legal DS, PS3.5 6.2): there both files are read again and the values compared.
+``1`` and pydicom as ``1.0`` (both legal DS, PS3.5 6.2): there both files are read again and the values compared. Of what
+is only read, the lines of ``transcript.py`` are compared.
 """
 
 from __future__ import annotations
 
 import io
+from itertools import zip_longest
 from typing import Any
 
 from . import cases
@@ -28,8 +30,10 @@ def compare(case: cases.Case, label: str, size: cases.Size, ours: bytes, theirs:
             at = next((at for at, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), min(len(ours), len(theirs)))
             raise Mismatch(f"{case.name}: dcmenc and {label} differ at byte {at} ({len(ours)} and {len(theirs)} bytes)")
         return f"{len(ours)} bytes equal"
-    if kind in ("values", "nearly"):
-        count = _compare_values(case, label, ours, theirs, _LOST_DIGITS if kind == "nearly" else 0.0)
+    if kind == "lines":
+        return _compare_lines(case, label, ours, theirs)
+    if kind in ("values", "data set", "nearly"):
+        count = _compare_values(case, label, ours, theirs, _LOST_DIGITS if kind == "nearly" else 0.0, kind != "data set")
         return f"{count} elements equal when read again" + (f", DS within {_LOST_DIGITS:g} of each other" if kind == "nearly" else "")
     if kind == "decimals":
         return _compare_decimals(case, size, ours, theirs)
@@ -46,12 +50,24 @@ def inspect(case: cases.Case, ours: bytes) -> str | None:
     return "neither NumPy nor a codec library is loaded"
 
 
-def _compare_values(case: cases.Case, label: str, ours: bytes, theirs: bytes, lost: float) -> int:
+def _compare_lines(case: cases.Case, label: str, ours: bytes, theirs: bytes) -> str:
+    lines, others = ours.decode().split("\n"), theirs.decode().split("\n")
+    for line, other in zip_longest(lines, others):
+        if line != other:
+            raise Mismatch(f"{case.name}: dcmenc read {str(line)[:120]!r}, {label} {str(other)[:120]!r}")
+    return f"{len(lines)} lines of values equal"
+
+
+def _compare_values(case: cases.Case, label: str, ours: bytes, theirs: bytes, lost: float, meta: bool) -> int:
+    """Both files as pydicom reads them; without ``meta`` only their transfer syntax and data set: each writer names itself."""
     import pydicom
 
     first, second = (pydicom.dcmread(io.BytesIO(data)) for data in (ours, theirs))
     count = 0
-    for mine, other in ((first.file_meta, second.file_meta), (first, second)):
+    if first.file_meta.TransferSyntaxUID != second.file_meta.TransferSyntaxUID:
+        raise Mismatch(f"{case.name}: dcmenc wrote {first.file_meta.TransferSyntaxUID.name}, "
+                       f"{label} {second.file_meta.TransferSyntaxUID.name}")
+    for mine, other in ((first.file_meta, second.file_meta), (first, second))[0 if meta else 1:]:
         elements, others = list(mine.iterall()), list(other.iterall())
         if len(elements) != len(others):
             raise Mismatch(f"{case.name}: dcmenc wrote {len(elements)} elements, {label} {len(others)}")

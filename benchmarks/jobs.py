@@ -45,10 +45,38 @@ def process_job(code: str, folder: str) -> Job:
     The byte code of every contender is kept in ``folder``, so that all are measured as an installed package runs.
     """
     told = f"{code}\nimport sys\nprint('\\n'.join(sorted(name for name in sys.modules if '.' not in name)))"
+    kept = byte_code_in(folder)
+    return Job(lambda: subprocess.run([sys.executable, "-c", code], check=True, env=kept),
+               lambda: subprocess.run([sys.executable, "-c", told], check=True, env=kept, capture_output=True).stdout)
+
+
+def conversion_job(command: list[str], content: bytes, folder: str) -> Job:
+    """A job that starts ``command IN OUT``; its result is the file that the process has written. Byte code as in :func:`process_job`."""
+    source, target = os.path.join(folder, "in.dcm"), os.path.join(folder, "out.dcm")
+    with open(source, "wb") as file:
+        file.write(content)
+    kept = byte_code_in(folder)
+
+    def convert() -> None:
+        subprocess.run([*command, source, target], check=True, env=kept)
+
+    def forget() -> None:
+        if os.path.exists(target):
+            os.unlink(target)
+
+    def collect() -> bytes:
+        forget()
+        convert()
+        with open(target, "rb") as file:
+            return file.read()
+
+    return Job(convert, collect, forget)
+
+
+def byte_code_in(folder: str) -> dict[str, str]:
+    """The environment of a process that keeps its byte code in ``folder``, whatever this one was told; its first run fills the folder."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    environment["PYTHONPYCACHEPREFIX"] = folder
-    return Job(lambda: subprocess.run([sys.executable, "-c", code], check=True, env=environment),
-               lambda: subprocess.run([sys.executable, "-c", told], check=True, env=environment, capture_output=True).stdout)
+    return environment | {"PYTHONPYCACHEPREFIX": os.path.join(folder, "bytecode")}
 
 
 def set_all(target: Any, values: dict[str, Any]) -> Any:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 
-from . import cases
+from . import cases, sources
 from .jobs import Job, folder_job, process_job
 
 # As much as preamble, file meta and header take in the case "pixels".
@@ -13,7 +14,7 @@ _HEAD = bytes(1024)
 
 def prepare(case: cases.Case, form: str, size: cases.Size, folder: str) -> Job:
     """Everything that is done before the clock starts."""
-    if case.road == "process":
+    if case.road in ("process", "convert"):
         return process_job("pass", folder)
     if case.road == "decimals":
         values = cases.decimal_values(case.name, size)
@@ -22,6 +23,8 @@ def prepare(case: cases.Case, form: str, size: cases.Size, folder: str) -> Job:
         paths = [os.path.join(folder, name) for name in cases.file_names(case.road, size)]
         pieces = _pieces(case.road, size)
         return folder_job(folder, lambda: _write(paths, pieces))
+    if case.road in ("read files", "edit file", "edit files"):
+        return _copy_job(case, size, folder)
     raise ValueError(f"the case {case.name!r} has no bare contender")
 
 
@@ -42,6 +45,25 @@ def _pieces(road: cases.Road, size: cases.Size) -> tuple[bytes, ...]:
         return _HEAD, cases.pixel_buffer(1 if size == "check" else 100)
     with open(cases.ct_path(), "rb") as file:
         return (file.read(),)
+
+
+def _copy_job(case: cases.Case, size: cases.Size, folder: str) -> Job:
+    paths, out = sources.store(case, size, os.path.join(folder, "in")), os.path.join(folder, "out")
+    os.mkdir(out)
+    if case.road == "read files":
+        return Job(lambda: _read(paths), lambda: b"")
+    return folder_job(out, lambda: _copy(paths, out))
+
+
+def _read(paths: list[str]) -> None:
+    for path in paths:
+        with open(path, "rb", buffering=0) as file:
+            file.readall()
+
+
+def _copy(paths: list[str], folder: str) -> None:
+    for path in paths:
+        shutil.copyfile(path, os.path.join(folder, os.path.basename(path)))
 
 
 def _write(paths: list[str], pieces: tuple[bytes, ...]) -> None:

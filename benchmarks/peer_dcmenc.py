@@ -1,15 +1,17 @@
-"""dcmenc as a contender: its own ``Dataset``, written with ``dumps`` and ``dcmwrite``."""
+"""dcmenc as a contender: its own ``Dataset``, read with ``dcmread``, written with ``dumps`` and ``dcmwrite``."""
 
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import dcmenc
 from dcmenc._decimal import join_ds
 
-from . import cases
-from .jobs import Job, folder_job, process_job, set_all
+from . import cases, reading, sources
+from .jobs import Job, conversion_job, folder_job, process_job, set_all
 
 _PROCESSES = {
     "import": "import dcmenc",
@@ -20,10 +22,21 @@ ds = dcmenc.Dataset()
 dcmenc.dumps(ds)
 """,
 }
+_CONVERSION = """
+import sys, dcmenc
+ds = dcmenc.dcmread(sys.argv[1])
+{}
+dcmenc.dcmwrite(sys.argv[2], ds)
+"""
 
 
 def prepare(case: cases.Case, form: str, size: cases.Size, folder: str) -> Job:
     """Everything that is done before the clock starts."""
+    if case.road in reading.READING:
+        return reading.prepare(_KIT, case, form, size, folder)
+    if case.road == "convert":
+        code = _CONVERSION.format(cases.CONVERSIONS[form])
+        return conversion_job([sys.executable, "-c", code], sources.content(case, size), folder)
     if case.road == "process":
         return process_job(_PROCESSES[case.name], folder)
     if case.road == "decimals":
@@ -48,7 +61,7 @@ def result(job: Job) -> bytes:
 
 def _build(case: cases.Case, form: str, size: cases.Size) -> Any:
     if case.name.startswith("ct") or case.name == "files":
-        # Until dcmenc reads files, pydicom does; every value is decoded on the way over.
+        # Every value is set, as in a data set that was made here: what dcmenc has read itself stays raw.
         import pydicom
 
         ds: Any = dcmenc.from_pydicom(pydicom.dcmread(cases.ct_path()))
@@ -63,3 +76,18 @@ def _build(case: cases.Case, form: str, size: cases.Size) -> Any:
 def _write(paths: list[str], ds: Any) -> None:
     for path in paths:
         dcmenc.dcmwrite(path, ds)
+
+
+def visit(ds: Any) -> None:
+    for element in ds.values():
+        value = element.value
+        if element.vr == "SQ":
+            for item in value:
+                visit(item)
+
+
+def _elements(ds: Any) -> Iterator[tuple[int, str, Any]]:
+    return ((element.tag, element.vr, element.value) for element in ds.values())
+
+
+_KIT = reading.Toolkit(dcmenc.dcmread, dcmenc.dumps, dcmenc.dcmwrite, visit, _elements)

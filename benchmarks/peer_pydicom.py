@@ -1,17 +1,19 @@
-"""pydicom as a contender: its ``dcmwrite`` to memory or to a path."""
+"""pydicom as a contender: its ``dcmread`` of memory or of a path, its ``dcmwrite`` to either."""
 
 from __future__ import annotations
 
 import io
 import os
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pydicom
 from pydicom.dataset import FileMetaDataset
 from pydicom.valuerep import format_number_as_ds
 
-from . import cases
-from .jobs import Job, folder_job, process_job, set_all
+from . import cases, reading, sources
+from .jobs import Job, conversion_job, folder_job, process_job, set_all
 
 _PROCESSES = {
     "import": "import pydicom",
@@ -24,10 +26,21 @@ ds.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
 pydicom.dcmwrite(io.BytesIO(), ds, enforce_file_format=True)
 """,
 }
+_CONVERSION = """
+import sys, pydicom
+ds = pydicom.dcmread(sys.argv[1])
+{}
+pydicom.dcmwrite(sys.argv[2], ds, enforce_file_format=True)
+"""
 
 
 def prepare(case: cases.Case, form: str, size: cases.Size, folder: str) -> Job:
     """Everything that is done before the clock starts."""
+    if case.road in reading.READING:
+        return reading.prepare(_KIT, case, form, size, folder)
+    if case.road == "convert":
+        code = _CONVERSION.format(cases.CONVERSIONS[form])
+        return conversion_job([sys.executable, "-c", code], sources.content(case, size), folder)
     if case.road == "process":
         return process_job(_PROCESSES[case.name], folder)
     if case.road == "decimals":
@@ -89,8 +102,31 @@ def _dumps(ds: Any) -> bytes:
 
 def _write(paths: list[str], ds: Any) -> None:
     for path in paths:
-        pydicom.dcmwrite(path, ds, enforce_file_format=True)
+        _write_one(path, ds)
+
+
+def _write_one(path: str, ds: Any) -> None:
+    pydicom.dcmwrite(path, ds, enforce_file_format=True)
+
+
+def _read(source: bytes | str) -> Any:
+    return pydicom.dcmread(io.BytesIO(source) if isinstance(source, bytes) else source)
+
+
+def visit(ds: Any) -> None:
+    for element in ds:
+        value = element.value
+        if element.VR == "SQ":
+            for item in value:
+                visit(item)
+
+
+def _elements(ds: Any) -> Iterator[tuple[int, str, Any]]:
+    return ((element.tag, str(element.VR), element.value) for element in ds)
 
 
 def _join(values: list[float]) -> str:
     return "\\".join(map(format_number_as_ds, values))
+
+
+_KIT = reading.Toolkit(_read, _dumps, _write_one, visit, _elements)

@@ -26,6 +26,9 @@ class Row(NamedTuple):
 
 _HEADINGS = ("case", "against", "of the fastest", "median round", "target", "")
 
+# What a contender's process reports, by the measure that shows it.
+_MEMORY = {"MiB extra": "extra", "MiB private": "private"}
+
 
 def summarise(samples: list[dict[str, float]]) -> dict[str, dict[str, Any]]:
     """Seconds of a contender by each clock: minimum, median, and every round."""
@@ -41,8 +44,8 @@ def rows(case: Case, figures: dict[str, Any]) -> list[Row]:
 
 def _row(case: Case, target: Target, figures: dict[str, Any]) -> Row:
     ours, other = figures["dcmenc"], figures.get(target.against)
-    if target.measure == "MiB extra":
-        best = typical = float("nan") if ours["extra"] is None else ours["extra"] / 2**20
+    if memory := _MEMORY.get(target.measure):
+        best = typical = float("nan") if ours[memory] is None else ours[memory] / 2**20
     else:
         mine = ours["seconds"][case.clock]
         theirs: dict[str, Any] = other["seconds"][case.clock] if other else {"min": 0.0, "rounds": [0.0] * mine["n"]}
@@ -70,7 +73,7 @@ def _number(value: float) -> str:
 
 
 def cells(row: Row) -> tuple[str, ...]:
-    sign = {"times": "x", "ns a value": " ns a value", "MiB extra": " MiB extra", "ms above": " ms above"}[row.measure]
+    sign = "x" if row.measure == "times" else f" {row.measure}"
     bound = "" if row.limit is None else f"{'>=' if row.measure == 'times' else '<='} {row.limit:g}{sign}"
     return f"{row.title} [{row.case}]", row.against, _number(row.value) + sign, _number(row.typical) + sign, bound, row.verdict
 

@@ -10,22 +10,42 @@ import json
 import math
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import dcmenc
 
+from .checks import Mismatch
+from .peer_dcmenc import visit
+
 # Elements of one item, with the sequence that holds it.
 _PER_ITEM = 10
 _ROUNDS = 9
+# One measurement goes over at least so many elements, by repeating short calls.
+_AT_LEAST = 100_000
+
+# What is measured, of a data set and of the file that it was written to.
+_ACTS: dict[str, Callable[[Any, bytes], object]] = {
+    "written": lambda ds, data: dcmenc.dumps(ds),
+    "read": lambda ds, data: dcmenc.dcmread(data, force=True),
+    "read and looked at": lambda ds, data: visit(dcmenc.dcmread(data, force=True)),
+}
 
 
 def measure(size: str) -> dict[str, Any]:
-    """Nanoseconds of ``dumps`` for each element, by count and by depth, and the exponent of cost over count."""
+    """Nanoseconds of each act for each element, by count and by depth, and the exponent of cost over count."""
     counts = [10**3, 10**4, 10**5] + ([10**6] if size == "full" else [])
-    wide = _costs({count: (count // _PER_ITEM, 1) for count in counts})
-    deep = _costs({depth: (2000 // depth, depth) for depth in (1, 4, 16, 64, 100)})
-    exponent = 1 + math.log(wide[counts[-1]] / wide[counts[0]]) / math.log(counts[-1] / counts[0])
-    return {"ns an element by elements": wide, "ns an element by depth": deep, "exponent of elements": round(exponent, 3)}
+    wide = {count: _written(count // _PER_ITEM, 1) for count in counts}
+    deep = {depth: _written(2000 // depth, depth) for depth in (1, 4, 16, 64, 100)}
+    return {act: _figures(_ACTS[act], wide, deep) for act in _ACTS}
+
+
+def _figures(act: Callable[[Any, bytes], object], wide: dict[int, _Written], deep: dict[int, _Written]) -> dict[str, Any]:
+    by_count, by_depth = _costs(act, wide), _costs(act, deep)
+    fewest, most = min(by_count), max(by_count)
+    exponent = 1 + math.log(by_count[most] / by_count[fewest]) / math.log(most / fewest)
+    return {"ns an element by elements": by_count, "ns an element by depth": by_depth, "exponent of elements": round(exponent, 3)}
 
 
 def _item(number: int) -> Any:
@@ -39,12 +59,22 @@ def _item(number: int) -> Any:
     return item
 
 
-def _chains(chains: int, depth: int) -> Any:
+# A data set, its file, and how many elements are in it.
+_Written = tuple[Any, bytes, int]
+
+
+def _written(chains: int, depth: int) -> _Written:
     """``chains`` items beside each other, each the first of ``depth`` nested ones."""
     root = dcmenc.Dataset()
     root.preamble = None
+    # a bare data set shows by its first group what it is encoded in
+    root.SOPClassUID = "1.2.840.10008.5.1.4.1.1.2.1"
     root.PerFrameFunctionalGroupsSequence = [_chain(depth, number) for number in range(chains)]
-    return root
+    data = dcmenc.dumps(root)
+    read = dcmenc.dcmread(data, force=True)
+    if read != root or dcmenc.dumps(read) != data:
+        raise Mismatch(f"scaling: {chains} chains of {depth} items are not read as they were written")
+    return root, data, chains * depth * _PER_ITEM
 
 
 def _chain(depth: int, number: int) -> Any:
@@ -57,25 +87,23 @@ def _chain(depth: int, number: int) -> Any:
     return wrapped
 
 
-def _costs(shapes: dict[int, tuple[int, int]]) -> dict[int, float]:
-    """The fastest of some rounds for each (chains, depth), all in turn."""
-    datasets = {key: _chains(*shape) for key, shape in shapes.items()}
-    counts = {key: chains * depth * _PER_ITEM for key, (chains, depth) in shapes.items()}
+def _costs(act: Callable[[Any, bytes], object], shapes: dict[int, _Written]) -> dict[int, float]:
+    """The fastest of some rounds for each shape, all in turn."""
     best = dict.fromkeys(shapes, math.inf)
     gc.collect()
     gc.disable()
     for _ in range(_ROUNDS):
-        for key, dataset in datasets.items():
-            best[key] = min(best[key], _seconds(dataset, max(1, 100_000 // counts[key])))
+        for key, (dataset, data, count) in shapes.items():
+            best[key] = min(best[key], _seconds(partial(act, dataset, data), max(1, _AT_LEAST // count)))
     gc.enable()
-    return {key: round(seconds / counts[key] * 1e9, 1) for key, seconds in best.items()}
+    return {key: round(seconds / shapes[key][2] * 1e9, 1) for key, seconds in best.items()}
 
 
-def _seconds(dataset: Any, calls: int) -> float:
-    dcmenc.dumps(dataset)
+def _seconds(act: Callable[[], object], calls: int) -> float:
+    act()
     start = time.thread_time()
     for _ in range(calls):
-        dcmenc.dumps(dataset)
+        act()
     return (time.thread_time() - start) / calls
 
 

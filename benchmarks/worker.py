@@ -11,6 +11,7 @@ import json
 import math
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,8 @@ from .jobs import Job
 
 # One warm sample takes at least this long, by repeating short calls.
 _SAMPLE_SECONDS = 0.01
+# How often the memory is looked at where its peak is not told.
+_WATCH_SECONDS = 0.0005
 
 
 def main() -> None:
@@ -59,6 +62,7 @@ class Contestant:
         self._timed(1)
         once = self._timed(1)
         self._calls = 1 if self._before else max(1, math.ceil(_SAMPLE_SECONDS / max(once["wall"], 1e-7)))
+        self._watched = any(target.measure == "MiB private" for target in case.targets)
         self._memory = reset_peak()
         self.ready = {"values": self._job.values, "calls": self._calls}
 
@@ -80,9 +84,29 @@ class Contestant:
         return self._timed(self._calls)
 
     def finish(self) -> dict[str, float | None]:
-        """How far the memory rose above where it stood when the samples began."""
+        """How far the memory rose above where it stood when the samples began, and the private part of it in one more call."""
         peak = peak_memory()
-        return {"extra": None if peak is None or self._memory is None else peak - self._memory}
+        extra = None if peak is None or self._memory is None else peak - self._memory
+        return {"extra": extra, "private": self._private() if self._watched else None}
+
+    def _private(self) -> int | None:
+        """How far the memory that is no page of a file rises in one call; a thread looks on, so no call that is timed has it."""
+        before = private_memory()
+        if before is None:
+            return None
+        done, highest = threading.Event(), before
+
+        def watch() -> None:
+            nonlocal highest
+            while not done.wait(_WATCH_SECONDS):
+                highest = max(highest, private_memory() or 0)
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        self._timed(1)
+        done.set()
+        watcher.join()
+        return highest - before
 
 
 def share_one_core() -> None:
@@ -108,6 +132,16 @@ def peak_memory() -> int | None:
             return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
     except (OSError, StopIteration):
         return None
+
+
+def private_memory() -> int | None:
+    """The resident memory that is not shared with a file, in bytes; None where the system cannot tell."""
+    try:
+        with open("/proc/self/statm") as file:
+            resident, shared = map(int, file.read().split()[1:3])
+    except OSError:
+        return None
+    return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
 
 
 if __name__ == "__main__":

@@ -14,4 +14,4 @@ ubsan=$(cc -print-file-name=libubsan.so)
 # pytest must not capture: a report that ends the process would be lost with it.
 PYTHONPATH=src PYTHONMALLOC=malloc LD_PRELOAD="$asan $ubsan" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
     "$1" -m pytest -s -p no:cacheprovider tests/test_decimal.py tests/test_encode.py tests/test_vr_table.py tests/test_values.py \
-    tests/test_charset_encode.py tests/test_guards.py tests/test_regressions.py
+    tests/test_charset_encode.py tests/test_guards.py tests/test_regressions.py tests/test_reading.py tests/test_reading_files.py

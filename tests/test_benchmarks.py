@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import pydicom
 import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from benchmarks import cases, checks, report
+from benchmarks import cases, checks, report, scaling, sources, transcript
 
 
 def result_of(case: cases.Case, label: str, folder: Path) -> bytes:
     peer = importlib.import_module(f"benchmarks.peer_{label.split('-')[0]}")
-    return peer.result(peer.prepare(case, case.contenders[label].form, "check", str(folder)))
+    own = folder / label
+    own.mkdir()
+    return peer.result(peer.prepare(case, case.contenders[label].form, "check", str(own)))
 
 
 @pytest.mark.parametrize("case", cases.CASES.values(), ids=list(cases.CASES))
-def test_contenders_write_the_same(case: cases.Case, tmp_path: Path) -> None:
+def test_contenders_write_and_read_the_same(case: cases.Case, tmp_path: Path, peer: Callable[[str], str]) -> None:
     ours = result_of(case, "dcmenc", tmp_path)
     checks.inspect(case, ours)
     for label, contender in case.contenders.items():
         if label != "dcmenc" and contender.check != "none":
+            if contender.program:
+                peer(contender.program)
             checks.compare(case, label, "check", ours, result_of(case, label, tmp_path))
 
 
@@ -36,6 +43,79 @@ def test_a_different_value_is_noticed(tmp_path: Path) -> None:
         checks.compare(case, "pydicom", "check", ours, changed)
     with pytest.raises(checks.Mismatch, match="differ at byte"):
         checks.compare(cases.CASES["ct"], "pydicom", "check", ours, changed)
+
+
+@pytest.mark.parametrize("name", ["ct-read", "enhanced-visit", "files-read", "pixels-read"])
+def test_a_value_that_was_read_differently_is_noticed(name: str, tmp_path: Path) -> None:
+    case = cases.CASES[name]
+    ours = result_of(case, "dcmenc", tmp_path)
+    lines = ours.split(b"\n")
+    for other in (lines[:-1], [*lines[:-1], lines[-1][:-1]], [*lines, b""]):
+        with pytest.raises(checks.Mismatch, match="dcmenc read"):
+            checks.compare(case, "pydicom", "check", ours, b"\n".join(other))
+
+
+def test_a_converted_file_may_name_another_writer_but_holds_the_same_values(tmp_path: Path) -> None:
+    case = cases.CASES["large-implicit"]
+    ours = result_of(case, "dcmenc", tmp_path)
+    named = ours.replace(b"BENCHMARK", b"BENCHMARC")
+    assert named != ours
+    checks.compare(case, "dcmtk", "check", ours, named)
+    with pytest.raises(checks.Mismatch, match="Torau"):
+        checks.compare(case, "dcmtk", "check", ours, ours.replace(b"Yamada^Tarou", b"Yamada^Torau"))
+    with pytest.raises(checks.Mismatch, match="wrote Implicit VR Little Endian, dcmtk Explicit VR Little Endian"):
+        checks.compare(case, "dcmtk", "check", ours, sources.content(case, "check"))
+
+
+def test_a_transcript_holds_every_value_and_no_padding() -> None:
+    def elements(ds: pydicom.Dataset) -> list[tuple[int, str, object]]:
+        return [(element.tag, element.VR, element.value) for element in ds]
+
+    def text(**attributes: object) -> str:
+        ds = pydicom.Dataset()
+        ds.file_meta = pydicom.dataset.FileMetaDataset()
+        for keyword, value in attributes.items():
+            setattr(ds, keyword, value)
+        return transcript.transcript(ds, elements).decode()
+
+    item = pydicom.Dataset()
+    item.StackID = "7"
+    assert text(PatientID="P1 ", Rows=2) == "(0010,0020) LO 'P1'\n(0028,0010) US 2"
+    assert text(FrameContentSequence=[item, item]) == (
+        "(0020,9111) SQ 2\n(0020,9111)[0].(0020,9056) SH '7'\n(0020,9111)[1].(0020,9056) SH '7'")
+    assert text(PixelSpacing=["0.50", "1e0"]) == text(PixelSpacing=[0.5, 1]) == "(0028,0030) DS 0.5\\1.0"
+    assert text(PatientID="") == text(PatientID=None) == "(0010,0020) LO "
+    assert transcript.spell("OB", b"\1\0") == "0100"
+    assert transcript.spell("OW", bytes(100)) != transcript.spell("OW", bytes(99) + b"\1")
+
+
+def test_a_program_that_is_not_installed_takes_its_lines_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = cases.CASES["large-copy"]
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    assert cases.absent(case) == ["dcmconv"]
+    left = cases.without(case, ["dcmconv"])
+    assert set(case.contenders) - set(left.contenders) == {"dcmtk"}
+    assert [target.against for target in case.targets if target not in left.targets] == ["dcmtk"]
+    assert cases.without(cases.CASES["ct"], []) == cases.CASES["ct"]
+
+
+@pytest.mark.parametrize("label", ["dcmenc", "pydicom"])
+def test_a_process_finds_its_byte_code_made(label: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    result_of(cases.CASES["import"], label, tmp_path)
+    made = {path.name.split(".")[0] for path in (tmp_path / label / "bytecode").rglob(f"{label}/*.pyc")}
+    assert "__init__" in made
+
+
+def test_scaling_reads_what_it_has_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset, data, count = scaling._written(3, 2)
+    independent = pydicom.dcmread(io.BytesIO(data), force=True)
+    # beside what is counted, a UID to begin with, and the sequence that holds all
+    assert count + 2 == sum(1 for _ in independent.iterall())
+    assert dataset == scaling.dcmenc.dcmread(data, force=True)
+    monkeypatch.setattr(scaling.dcmenc, "dcmread", lambda data, force: scaling.dcmenc.Dataset())
+    with pytest.raises(checks.Mismatch, match="scaling"):
+        scaling._written(3, 2)
 
 
 def test_a_loaded_library_is_noticed() -> None:

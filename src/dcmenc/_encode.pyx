@@ -26,7 +26,7 @@ from ._elements cimport (
     LONGEST_16, LONGEST_32, UNDEFINED, Syntax, header_size, put_ascii, put_decimals, put_header, put_integers, put_item_tag, put_number,
     put_tags, widen_to_unknown,
 )
-from ._parse cimport RawElement, Span, sequence_as_read, span_as_read
+from ._parse cimport Coding, RawElement, Span, sequence_as_read, span_as_read
 from ._references cimport dict_item, list_item
 from ._scan cimport DEEPEST, MENDED, UNDEFINED_LENGTH
 from ._swap cimport swap_copy
@@ -35,9 +35,10 @@ from ._values cimport (
 )
 
 from .charset import character_set, read_character_set
+from .dictionary import tag_table
 from .errors import EncodeError, ReadError
 from .values import Fragments, check_policy
-from .vr import DESCRIPTORS, WAVEFORM_VALUES
+from .vr import AMBIGUOUS, DESCRIPTORS, WAVEFORM_VALUES
 
 cdef extern from "Python.h":
     bytes PyUnicode_AsUTF8String(object)
@@ -45,6 +46,7 @@ cdef extern from "Python.h":
     unsigned long PyLong_AsUnsignedLong(object) except? 0xFFFFFFFF
 
 cdef enum:
+    UNSEEN = -1
     SPLICED_FROM = 16384
     CHARACTER_SET = 0x00080005
     PIXEL_DATA = 0x7FE00010
@@ -70,6 +72,8 @@ cdef struct Level:
     uint32_t tag
     Py_ssize_t item
     PyObject *elements
+    # whether PixelRepresentation is 1 here, UNSEEN until somebody asks
+    int sign
 
 cdef struct Entry:
     uint32_t tag
@@ -116,9 +120,9 @@ cdef class Walk:
             return False
         if span.encapsulated != self.encapsulated or span.coding.charset != self.charset:
             return False
-        if span.outer_end > span.outer_start:
-            self.splices.append((self.sink.used, span.coding.source.window(span.outer_start, span.outer_end)))
-            self.sink.spliced += span.outer_end - span.outer_start
+        if span.end() > span.start:
+            self.splices.append((self.sink.used, span.coding.source.window(span.start, span.end())))
+            self.sink.spliced += span.end() - span.start
         return True
 
     cdef int dataset(self, dict elements) except -1:
@@ -132,6 +136,7 @@ cdef class Walk:
         cdef PyObject *element
         level.elements = <PyObject *>elements
         level.item = -1
+        level.sign = UNSEEN
         group.open = False
         last = self.collect(elements)
         if last > first and self.entries[first].tag < CHARACTER_SET:
@@ -236,7 +241,7 @@ cdef class Walk:
     cdef int declare_ahead(self, dict elements) except -1:
         element = dict_item(elements, CHARACTER_SET)
         if type(element) is RawElement:
-            return self.read_declaration(<RawElement>element, elements)
+            return self.declare_as_read(<RawElement>element, elements)
         return self.declare(value_in(<PyObject *>elements, CHARACTER_SET))
 
     cdef int use(self, object charset) except -1:
@@ -491,112 +496,149 @@ cdef class Walk:
         return self.locate(tag, begin)
 
     cdef int raw(self, uint32_t tag, RawElement raw, dict elements) except -1:
-        """An element as it was read: its own bytes where they mean the same here, else recoded; decoded only for another character set."""
-        cdef bint same = raw.coding.implicit == self.syntax.implicit and raw.coding.big == self.syntax.big
-        cdef bint opened = raw.known is not None and isinstance(<object>PyTuple_GET_ITEM(raw.known, 2), ItemList)
+        """An element as it was read: its own bytes where they mean the same here, else recoded."""
         if tag == CHARACTER_SET:
-            # as it was read, misspelt or not; one without sense declares nothing
-            self.read_declaration(raw, elements)
+            self.declare_as_read(raw, elements)
         elif tag == PIXEL_DATA and self.depth == 0:
             self.check_raw_pixels(raw)
-        if same and not raw.flags & MENDED and self.same_text(raw) and (not opened or sequence_as_read(raw)):
-            return self.verbatim(tag, raw)
-        if opened:
+        if not sequence_as_read(raw):
             return self.element(tag, <object>PyTuple_GET_ITEM(raw.known, 1), <object>PyTuple_GET_ITEM(raw.known, 2))
+        if self.means_the_same(raw):
+            return self.verbatim(tag, raw)
         return self.recode(tag, raw, elements)
 
-    cdef int verbatim(self, uint32_t tag, RawElement raw) except -1:
-        """Header, value and delimiter as they stand."""
-        cdef Py_ssize_t begin = position(&self.sink)
-        self.stretch(raw, raw.start, raw.end)
-        return self.locate(tag, begin)
-
-    cdef int stretch(self, RawElement raw, Py_ssize_t start, Py_ssize_t stop) except -1:
-        """Bytes of the source; many of them are recorded instead of copied."""
-        if stop - start < SPLICED_FROM:
-            return put(&self.sink, raw.coding.source.data + start, stop - start)
-        self.splices.append((self.sink.used, raw.coding.source.window(start, stop)))
-        self.sink.spliced += stop - start
-        return 0
-
-    cdef int recode(self, uint32_t tag, RawElement raw, dict elements) except -1:
-        """The same value in another transfer syntax or character set."""
-        cdef const VRInfo *info
-        cdef Py_ssize_t start = self.sink.used, begin = position(&self.sink), stop = raw.start + raw.header
-        vr = raw.own_vr(elements)
-        info = vr_info(vr)
-        if info.kind == NO_VR:
-            if vr == "US/SS" or raw.flags & UNDEFINED_LENGTH:
-                # whose sign may be another one here
-                return self.recode_open(tag, raw, elements, vr)
-            info = self.resolve(tag, vr, None)
-        if info.kind == SEQUENCE or raw.flags & UNDEFINED_LENGTH or (info.kind == TEXT and info.charset and not self.same_text(raw)):
-            return self.recode_decoded(tag, raw, elements, info)
-        put_header(&self.sink, tag, info, self.syntax, 0)
-        self.recode_value(info, raw, stop)
-        self.finish(info, start, begin)
-        return self.locate(tag, begin)
-
-    cdef int recode_value(self, const VRInfo *info, RawElement raw, Py_ssize_t start) except -1:
-        """The bytes of a value, turned around where the byte order is another one."""
-        cdef int unit = 2 if info.kind == TAG else info.unit
-        cdef Py_ssize_t size = raw.stop - start
-        if raw.coding.big == self.syntax.big or unit == 1:
-            if info.kind == BUFFER:
-                return self.stretch(raw, start, raw.stop)
-            return put(&self.sink, raw.coding.source.data + start, size)
-        if size % unit:
-            raise EncodeError(f"{size} bytes are no multiple of the {unit} of {<str>info.name}, and cannot be put into another byte order")
-        return self.copy(raw.coding.source.data + start, size, unit, True)
-
-    cdef int recode_decoded(self, uint32_t tag, RawElement raw, dict elements, const VRInfo *info) except -1:
-        """By way of the value: items, fragments, and text of another character set, which must not lose a character."""
-        if info.kind == TEXT:
-            try:
-                value = raw.shown(info, True)
-            except ReadError as error:
-                # the walk goes on, to name all of them at once
-                self.unconverted.append((self.path(), tag, error.reason))
-                return 0
-            return self.element(tag, <str>info.name, value)
-        # not kept: this dataset need not remember that it was written once
-        element = raw.made(elements)
-        return self.element(tag, <object>PyTuple_GET_ITEM(element, 1), <object>PyTuple_GET_ITEM(element, 2))
-
-    cdef int recode_open(self, uint32_t tag, RawElement raw, dict elements, object vr) except -1:
-        element = raw.element(elements)
-        if not raw.flags & UNDEFINED_LENGTH and holds_numbers(<object>PyTuple_GET_ITEM(element, 2)):
-            return self.element(tag, vr, <object>PyTuple_GET_ITEM(element, 2))
-        return self.element(tag, <object>PyTuple_GET_ITEM(element, 1), <object>PyTuple_GET_ITEM(element, 2))
+    cdef bint means_the_same(self, RawElement raw) except -1:
+        """Whether the bytes are legal as they stand, and a reader of what is written understands them as they were understood."""
+        cdef Coding coding = raw.coding
+        if coding.implicit != self.syntax.implicit or coding.big != self.syntax.big or raw.found.flags & MENDED:
+            return False
+        return self.same_text(raw) and (not coding.implicit or self.same_sign(raw))
 
     cdef bint same_text(self, RawElement raw) except -1:
         """Whether text in the element is the same bytes here: in the same character set, or ASCII in both."""
         cdef const VRInfo *info = raw.own_row()
+        cdef bint undefined = raw.found.flags & UNDEFINED_LENGTH
+        cdef Py_ssize_t begin = raw.found.start + raw.found.header
         charset = raw.coding.charset
         if charset is self.charset or charset == self.charset:
             return True
         if not raw.coding.implicit and info.kind != SEQUENCE and not (info.kind == TEXT and info.charset):
-            return not raw.flags & UNDEFINED_LENGTH or info.kind == BUFFER
-        return (not raw.flags & UNDEFINED_LENGTH and info.kind != SEQUENCE and self.ascii and charset.ascii_unchanged
-                and plain_ascii(raw.coding.source.data + raw.start + raw.header, raw.stop - raw.start - raw.header))
+            return not undefined or info.kind == BUFFER
+        if undefined or info.kind == SEQUENCE or not self.ascii or not charset.ascii_unchanged:
+            return False
+        raw.coding.source.check()
+        return plain_ascii(raw.coding.source.data + begin, raw.found.stop - begin)
 
-    cdef int read_declaration(self, RawElement raw, dict elements) except -1:
-        element = raw.element(elements)
+    cdef bint same_sign(self, RawElement raw) except -1:
+        """Whether PixelRepresentation says here what it said where the element was read, as far as that matters (PS3.3 C.7.6.3.1.1)."""
+        cdef Level *level = &self.levels[self.depth]
+        if level.sign == UNSEEN:
+            level.sign = self.nearest_value(PIXEL_REPRESENTATION) == 1
+        if level.sign == (raw.coding.sign == 1):
+            return True
+        entry = dict_item(tag_table(), raw.tag_object)
+        return entry is not None and entry[1] != "US/SS" and entry[1] != "SQ" and not raw.found.flags & UNDEFINED_LENGTH
+
+    cdef int verbatim(self, uint32_t tag, RawElement raw) except -1:
+        """Header, value and delimiter as they stand."""
+        cdef Py_ssize_t begin = position(&self.sink)
+        self.stretch(raw, raw.found.start, raw.found.end)
+        return self.locate(tag, begin)
+
+    cdef int stretch(self, RawElement raw, Py_ssize_t start, Py_ssize_t stop) except -1:
+        """Bytes of the source; many of them are recorded instead of copied."""
+        if stop - start >= SPLICED_FROM:
+            self.splices.append((self.sink.used, raw.coding.source.window(start, stop)))
+            self.sink.spliced += stop - start
+            return 0
+        raw.coding.source.check()
+        return put(&self.sink, raw.coding.source.data + start, stop - start)
+
+    cdef int recode(self, uint32_t tag, RawElement raw, dict elements) except -1:
+        """The same value in another transfer syntax or character set."""
+        cdef Py_ssize_t start = self.sink.used, begin = position(&self.sink), size = raw.found.stop - raw.found.start - raw.found.header
+        cdef const VRInfo *info
+        vr = raw.own_vr(elements)
+        if self.syntax.implicit and not raw.coding.implicit:
+            vr = self.dictionary_vr(raw, vr)
+        info = vr_info(vr)
+        if vr == "US/SS" or raw.found.flags & UNDEFINED_LENGTH or info.kind == SEQUENCE or (raw.coding.big and raw.coding.implicit):
+            # not kept: the dataset need not remember that it was written
+            return self.recode_value_of(tag, raw.made(elements), vr)
+        if info.kind == NO_VR:
+            info = self.resolve(tag, vr, None)
+        if info.kind == TEXT and info.charset and not self.same_text(raw):
+            return self.recode_text(tag, raw, info)
+        if info.kind != BUFFER and size % (4 if info.kind == TAG else info.unit):
+            # which is how it is shown, too
+            info = vr_info("UN")
+        put_header(&self.sink, tag, info, self.syntax, 0)
+        self.recode_bytes(info, raw)
+        self.finish(info, start, begin)
+        return self.locate(tag, begin)
+
+    cdef object dictionary_vr(self, RawElement raw, object vr):
+        """The VR by which Implicit VR will be read. A value that would become another one by that is refused."""
+        cdef const VRInfo *own = vr_info(vr)
+        cdef const VRInfo *other
+        entry = dict_item(tag_table(), raw.tag_object)
+        known = vr if entry is None else entry[1] or vr
+        if known == vr or vr == "UN":
+            return vr
+        if known in AMBIGUOUS:
+            if known == "US/SS" and vr in ("US", "SS"):
+                return known
+            if vr in AMBIGUOUS[known] or own.kind == BUFFER:
+                return vr
+        other = vr_info(known)
+        if (is_text(own) and is_text(other)) or (own.kind == other.kind and (own.unit == other.unit or own.kind == BUFFER)):
+            return vr
+        raise EncodeError(f"the file has it as {vr}, and Implicit VR leaves the VR to the dictionary, which has {known}: "
+                          "the value would be read as another one; set it anew, or write Explicit VR")
+
+    cdef int recode_value_of(self, uint32_t tag, object element, object vr) except -1:
+        """Items, fragments, and numbers whose sign may be another one here."""
+        value = <object>PyTuple_GET_ITEM(element, 2)
+        if vr != "US/SS" or not holds_numbers(value):
+            vr = <object>PyTuple_GET_ITEM(element, 1)
+        return self.element(tag, vr, value)
+
+    cdef int recode_text(self, uint32_t tag, RawElement raw, const VRInfo *info) except -1:
+        """Text of another character set, of which no character may be lost."""
         try:
-            charset = read_character_set(<object>PyTuple_GET_ITEM(element, 2))
-        except ReadError:
-            charset = UNDECLARED
-        # an empty one declares nothing: what stands around goes on
-        return self.use(charset) if charset.declared else 0
+            value = raw.shown(info, True)
+        except ReadError as error:
+            # the walk goes on, to name all of them at once
+            self.unconverted.append((self.path(), tag, error.reason))
+            return 0
+        return self.element(tag, <str>info.name, value)
+
+    cdef int recode_bytes(self, const VRInfo *info, RawElement raw) except -1:
+        """The bytes of a value, turned around where the byte order is another one."""
+        cdef Py_ssize_t start = raw.found.start + raw.found.header, size = raw.found.stop - start
+        if info.kind == BUFFER and (raw.coding.big == self.syntax.big or info.unit == 1):
+            return self.stretch(raw, start, raw.found.stop)
+        raw.coding.source.check()
+        if raw.coding.big == self.syntax.big or info.unit == 1:
+            return put(&self.sink, raw.coding.source.data + start, size)
+        if size % info.unit:
+            raise EncodeError(f"{size} bytes are no multiple of the {info.unit} of {<str>info.name}, and cannot be put into another byte order")
+        return self.copy(raw.coding.source.data + start, size, info.unit, True)
+
+    cdef int declare_as_read(self, RawElement raw, dict elements) except -1:
+        """As its reader understood it, misspelt or not; an empty one declares nothing."""
+        element = raw.element(elements)
+        return self.use(raw.coding.charset) if <object>PyTuple_GET_ITEM(element, 2) is not None else 0
 
     cdef int check_raw_pixels(self, RawElement raw) except -1:
         """Pixels that were read must still go with the attributes around them, once one of these was set."""
-        cdef bint native = not raw.flags & UNDEFINED_LENGTH
-        if native == self.encapsulated and raw.stop > raw.start + raw.header:
+        cdef bint native = not raw.found.flags & UNDEFINED_LENGTH
+        cdef Py_ssize_t size = raw.found.stop - raw.found.start - raw.found.header
+        if native == self.encapsulated and size:
             raise EncodeError("native pixels cannot stand under an encapsulated transfer syntax; give Fragments or change the syntax" if native
                               else "only Pixel Data under an encapsulated transfer syntax can hold fragments; decode them or change the syntax")
         if native and self.conforming and self.pixels_described_anew():
-            self.check_pixels(b"", 1, raw.stop - raw.start - raw.header)
+            self.check_pixels(b"", 1, size)
         return 0
 
     cdef bint pixels_described_anew(self) except -1:
@@ -616,7 +658,7 @@ cdef class Walk:
                 raise EncodeError(f"the array is {'unsigned' if sign else 'signed'}, and PixelRepresentation is {sign}; convert one of them")
         rows, columns = self.own_value(ROWS), self.own_value(COLUMNS)
         frames, samples = self.own_value(NUMBER_OF_FRAMES), self.own_value(SAMPLES_PER_PIXEL)
-        if not all(isinstance(number, int) for number in (rows, columns, bits)):
+        if not all(isinstance(number, int) for number in (rows, columns, bits, samples or 1, frames or 1)):
             return 0
         wanted = rows * columns * bits * (samples or 1) * (frames or 1)
         if self.own_value(PHOTOMETRIC) == "YBR_FULL_422":
@@ -719,7 +761,7 @@ cdef class Walk:
             if value is not None and self.own_value(PIXEL_DATA) is not None:
                 raise EncodeError("PixelRepresentation decides whether the value is US or SS; set it")
             sign = 0
-        return "SS" if sign else "US"
+        return "SS" if sign == 1 else "US"
 
     cdef object own_value(self, uint32_t tag):
         return value_in(self.levels[self.depth].elements, tag)
@@ -795,6 +837,10 @@ cdef object value_in(PyObject *elements, uint32_t tag):
     if isinstance(element, Deferred):
         element = (<Deferred>element).element(<dict>elements)
     return None if element is None else <object>PyTuple_GET_ITEM(element, 2)
+
+
+cdef inline bint is_text(const VRInfo *info) noexcept:
+    return info.kind == TEXT or info.kind == DECIMAL or info.kind == INTEGER
 
 
 cdef bint holds_numbers(object value):

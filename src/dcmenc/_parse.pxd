@@ -3,10 +3,12 @@ from cpython.object cimport PyObject
 cimport cython
 from libc.stdint cimport int8_t, uint8_t, uint32_t
 
+from ._scan cimport Found
 from ._values cimport Deferred, ElementStore, ItemList, VRInfo
 
 # The bytes that datasets were read from, alive as long as anything stands in them.
 @cython.final
+@cython.no_gc
 cdef class Source:
     cdef object owner
     cdef object guard
@@ -14,8 +16,11 @@ cdef class Source:
     cdef bint held
     cdef const uint8_t *data
     cdef Py_ssize_t size
+    # what tells one file from another
+    cdef readonly object identity
     cdef uint32_t numbers[256]
     cdef PyObject *tags[256]
+    cdef int check(self) except -1
     cdef object window(self, Py_ssize_t start, Py_ssize_t stop)
     cdef object tag(self, uint32_t number)
 
@@ -30,19 +35,22 @@ cdef class Coding:
     # the declared character set, and what undeclared text is taken for, None where nobody said
     cdef object charset, assumed
     cdef Coding turned(self, bint implicit, bint big, object charset, int sign)
+    cdef Coding on(self, Source source)
 
-# One element as it was read.
+# One element as it was read, and where the data set begins and how deep it lies in which it stood.
 @cython.final
 @cython.no_gc
 cdef class RawElement(Deferred):
     cdef Coding coding
     cdef object tag_object
-    cdef Py_ssize_t start, stop, end
-    cdef uint8_t header, first, second, flags
+    cdef Found found
+    cdef Py_ssize_t level
+    cdef int depth
     cdef const VRInfo *own_row(self) noexcept
     cdef object own_vr(self, dict elements)
     cdef object made(self, dict elements)
     cdef object made_of_open(self, object vr, bint undefined)
+    cdef object made_of_signed(self, bint sign)
     cdef object shown(self, const VRInfo *info, bint strict)
     cdef object buffer(self, const VRInfo *info)
     cdef object fragments(self)
@@ -57,7 +65,9 @@ cdef class Span:
     # from the item's tag to behind its delimiter, and the elements in it
     cdef Py_ssize_t outer_start, outer_end, start, stop
     cdef Py_ssize_t count
+    cdef int depth
     cdef bint undefined, exact, encapsulated
+    cdef Py_ssize_t end(self) noexcept
 
 # The span of a dataset in which nothing was set, deleted or moved since it was read; None for any other.
 cdef Span span_as_read(ElementStore store)

@@ -19,9 +19,11 @@ cimport cython
 from ._bytes cimport load16, load32
 from ._decode cimport UNREADABLE, decode_value
 from ._references cimport dict_item, list_item
-from ._scan cimport DEEPEST, Found, IMPLICIT_VR, ITEM, MENDED, SHORT_HEADER, SHORT_VALUE, Scan, UNDEFINED, UNDEFINED_LENGTH, load_tag
+from ._scan cimport (
+    DEEPEST, Form, Found, IMPLICIT_VR, ITEM, SEQUENCE_END, SHORT_HEADER, SHORT_VALUE, Scan, UNDEFINED, UNDEFINED_LENGTH, load_tag,
+)
 from ._values cimport (
-    BUFFER, ElementStore, ItemList, NO_VR, SEQUENCE, VRInfo, bare_element, new_dataset, new_sequence, vr_info, vr_row,
+    BUFFER, ElementStore, ItemList, NO_VR, SEQUENCE, SIGNED, VRInfo, bare_element, new_dataset, new_sequence, vr_info, vr_row,
 )
 
 from ._swap import swapped
@@ -29,9 +31,7 @@ from .charset import DEFAULT, read_character_set
 from .dictionary import Tag, lookup, private_entry
 from .errors import ReadError
 from .values import MAX_DEPTH, Fragments
-
-cdef extern from "Python.h":
-    void PyObject_GC_UnTrack(object)
+from .vr import DESCRIPTORS
 
 cdef enum:
     IN_MEMORY = 16384
@@ -45,13 +45,19 @@ cdef object NEW_INT = int.__new__
 # ------------------------------------------------------------------ where the bytes are
 
 @cython.final
+@cython.no_gc
 cdef class Source:
-    """The bytes that datasets were read from; ``guard`` is called before bytes are handed on that may have changed meanwhile."""
+    """The bytes that datasets were read from.
 
-    def __cinit__(self, owner, guard=None):
+    ``guard`` is called before bytes are looked at that somebody else could have changed or taken away. Sources of one
+    ``identity`` come from one file, such as what was inflated and what was not.
+    """
+
+    def __cinit__(self, owner, guard=None, identity=None):
         PyObject_GetBuffer(owner, &self.view, PyBUF_SIMPLE)
         self.held = True
         self.owner, self.guard = owner, guard
+        self.identity = object() if identity is None else identity
         self.data, self.size = <const uint8_t *>self.view.buf, self.view.len
 
     def __dealloc__(self):
@@ -64,10 +70,14 @@ cdef class Source:
     def __getbuffer__(self, Py_buffer *view, int flags):
         PyBuffer_FillInfo(view, self, <void *>self.data, self.size, True, flags)
 
-    cdef object window(self, Py_ssize_t start, Py_ssize_t stop):
-        """A part of the bytes: a copy of a short one, a view of a long one."""
+    cdef int check(self) except -1:
         if self.guard is not None:
             self.guard()
+        return 0
+
+    cdef object window(self, Py_ssize_t start, Py_ssize_t stop):
+        """A part of the bytes: a copy of a short one, a view of a long one."""
+        self.check()
         if stop - start < IN_MEMORY:
             return PyBytes_FromStringAndSize(<const char *>self.data + start, stop - start)
         return memoryview(self)[start:stop]
@@ -100,20 +110,30 @@ cdef class Coding:
         made.implicit, made.big, made.charset, made.sign = implicit, big, charset, sign
         return made
 
+    cdef Coding on(self, Source source):
+        """Other bytes, understood in the same way."""
+        cdef Coding made = Coding.__new__(Coding)
+        made.source, made.lenient, made.assumed = source, self.lenient, self.assumed
+        made.implicit, made.big, made.charset, made.sign = self.implicit, self.big, self.charset, self.sign
+        return made
+
     def __reduce__(self):
-        return restored_coding, (self.implicit, self.big, self.sign, self.charset, self.assumed)
+        return restored_coding, (self.implicit, self.big, self.lenient, self.sign, self.charset, self.assumed)
 
 
-def restored_coding(implicit, big, sign, charset, assumed):
+def restored_coding(implicit, big, lenient, sign, charset, assumed):
     cdef Coding made = Coding.__new__(Coding)
-    made.implicit, made.big, made.sign, made.charset, made.assumed = implicit, big, sign, charset, assumed
+    made.implicit, made.big, made.lenient, made.sign = implicit, big, lenient, sign
+    made.charset, made.assumed = charset, assumed
     return made
 
 
-cdef Scan new_scan(Coding coding, Py_ssize_t elements, bint mute):
+cdef Scan new_scan(Coding coding, Py_ssize_t elements, int depth, bint mute):
+    """A scan that collects the elements at a depth, 0 being the root; ``mute`` if the bytes were scanned before."""
     cdef Scan scan = Scan.__new__(Scan)
     scan.data = coding.source.data
-    scan.lenient, scan.mute, scan.left, scan.deepest = coding.lenient, mute, elements, DEEPEST
+    scan.lenient, scan.mute, scan.left = coding.lenient, mute, elements
+    scan.base, scan.deepest = depth, DEEPEST
     scan.faults = []
     if coding.implicit:
         scan.know_sequences()
@@ -126,6 +146,9 @@ cdef Scan new_scan(Coding coding, Py_ssize_t elements, bint mute):
 @cython.no_gc
 cdef class RawElement(Deferred):
     """An element as it was read. Its bytes are what it is; ``element`` shows them as a value (PS3.5 7.1)."""
+
+    def __init__(self):
+        raise TypeError("raw elements come from a file")
 
     @property
     def tag(self):
@@ -144,32 +167,28 @@ cdef class RawElement(Deferred):
     @property
     def undefined(self):
         """Whether it was read with undefined length."""
-        return bool(self.flags & UNDEFINED_LENGTH)
+        return bool(self.found.flags & UNDEFINED_LENGTH)
 
     @property
     def as_read(self):
         """Whether nothing in its items was changed; any other raw element cannot change."""
         return sequence_as_read(self)
 
-    def unopened(self):
-        """The same element for another dataset: with items of its own, if it is a sequence."""
-        cdef RawElement raw
-        if self.known is None or not isinstance(self.known[2], ItemList):
-            return self
-        raw = RawElement.__new__(RawElement)
-        raw.coding, raw.tag_object = self.coding, self.tag_object
-        raw.start, raw.stop, raw.end = self.start, self.stop, self.end
-        raw.header, raw.first, raw.second, raw.flags = self.header, self.first, self.second, self.flags
+    def holding(self, element):
+        """The same element for another dataset; of a sequence that was changed, ``element`` is what it has become."""
+        cdef RawElement raw = RawElement.__new__(RawElement)
+        raw.coding, raw.tag_object, raw.found, raw.level, raw.depth = self.coding, self.tag_object, self.found, self.level, self.depth
+        raw.known = element
         return raw
 
     @property
     def value(self):
         """The bytes of the value as they stand, delimiters left out."""
-        return self.coding.source.window(self.start + self.header, self.stop)
+        return self.coding.source.window(self.found.start + self.found.header, self.found.stop)
 
     cdef const VRInfo *own_row(self) noexcept:
         """The VR that the file gives; one of no kind where it gives none."""
-        return vr_row(self.first, self.second)
+        return vr_row(self.found.first, self.found.second)
 
     cdef object own_vr(self, dict elements):
         """The VR: the file's, or the dictionary's as it spells it, or UN (PS3.5 6.2.2, 7.1.3)."""
@@ -194,9 +213,11 @@ cdef class RawElement(Deferred):
     cdef object made(self, dict elements):
         """The Element. What the VR cannot hold is shown as UN: nothing is hidden, nothing guessed."""
         cdef const VRInfo *info = self.own_row()
-        cdef bint undefined = self.flags & UNDEFINED_LENGTH
+        cdef bint undefined = self.found.flags & UNDEFINED_LENGTH
         if info.kind == NO_VR or self.coding.implicit or undefined:
             return self.made_of_open(self.own_vr(elements), undefined)
+        if info.kind == SIGNED and info.unit == 2 and self.tag_object in DESCRIPTORS:
+            return self.made_of_signed(True)
         value = self.opened() if info.kind == SEQUENCE else self.shown(info, False)
         if value is UNREADABLE:
             return bare_element(self.tag_object, "UN", self.readable())
@@ -204,56 +225,72 @@ cdef class RawElement(Deferred):
 
     cdef object made_of_open(self, object vr, bint undefined):
         """The Element where the file does not say the VR, or its length."""
+        if undefined and self.found.tag == PIXEL_DATA:
+            # fragments are bytes wherever they stand (PS3.5 A.4)
+            return bare_element(self.tag_object, "OW" if vr == "OW" else "OB", self.fragments())
         if vr == "OB/OW" or vr == "US/OW" or vr == "US/SS/OW":
-            # in Implicit VR these are words (PS3.5 A.1); fragments are bytes wherever they stand
+            # in Implicit VR these are words (PS3.5 A.1)
             vr = "OB" if undefined else "OW"
         elif vr == "US/SS":
-            vr = "SS" if self.coding.sign == 1 else "US"
-        if undefined and <uint32_t>self.tag_object != PIXEL_DATA and vr != "SQ" and (self.coding.implicit or vr == "UN"):
+            return self.made_of_signed(self.coding.sign == 1)
+        if undefined and vr != "SQ" and (self.coding.implicit or vr == "UN"):
             vr = "UN"
         value = self.opened() if vr == "SQ" or (undefined and vr == "UN") else self.shown(vr_info(vr), False)
         if value is UNREADABLE:
             vr, value = "UN", self.readable()
         return bare_element(self.tag_object, vr, value)
 
+    cdef object made_of_signed(self, bint sign):
+        """Numbers whose sign PixelRepresentation decides; the counts in a lookup table's descriptor have none (PS3.3 C.7.6.3.1.5)."""
+        vr = "SS" if sign else "US"
+        value = self.shown(vr_info(vr), False)
+        if value is UNREADABLE:
+            return bare_element(self.tag_object, "UN", self.readable())
+        if vr == "SS" and self.tag_object in DESCRIPTORS and isinstance(value, tuple):
+            value = tuple([number & 0xFFFF if at != 1 else number for at, number in enumerate(value)])
+            vr = "US/SS"
+        return bare_element(self.tag_object, vr, value)
+
     cdef object shown(self, const VRInfo *info, bint strict):
         """The value of anything but a sequence; ``strict`` as in ``decode_value``."""
-        cdef Py_ssize_t begin = self.start + self.header, size = self.stop - begin
+        cdef Py_ssize_t begin = self.found.start + self.found.header, size = self.found.stop - begin
         cdef Source source = self.coding.source
-        if self.flags & UNDEFINED_LENGTH:
+        if self.found.flags & UNDEFINED_LENGTH:
             return self.fragments() if info.kind == BUFFER else UNREADABLE
         if info.kind == BUFFER:
             return self.buffer(info)
         charset = self.coding.charset
         if self.coding.assumed is not None and not charset.declared:
             charset = self.coding.assumed
+        source.check()
         return decode_value(info, source.data + begin, size, self.coding.big, charset, strict)
 
     cdef object buffer(self, const VRInfo *info):
         """Bytes in little endian units."""
-        cdef Py_ssize_t begin = self.start + self.header
-        if self.stop == begin:
+        cdef Py_ssize_t begin = self.found.start + self.found.header
+        if self.found.stop == begin:
             return None
-        data = self.coding.source.window(begin, self.stop)
+        data = self.coding.source.window(begin, self.found.stop)
         if self.coding.big and info.unit > 1:
-            return UNREADABLE if (self.stop - begin) % info.unit else swapped(data, info.unit)
+            return UNREADABLE if (self.found.stop - begin) % info.unit else swapped(data, info.unit)
         return data
 
     cdef object fragments(self):
         """The fragments and the Basic Offset Table of encapsulated pixels (PS3.5 A.4)."""
         cdef Source source = self.coding.source
-        cdef Py_ssize_t at = self.start + self.header, end
+        cdef Py_ssize_t at = self.found.start + self.found.header, end
         found = []
-        while self.stop - at >= 8:
-            end = min(self.stop, at + 8 + <Py_ssize_t>load32(source.data + at + 4, self.coding.big))
+        source.check()
+        while self.found.stop - at >= 8:
+            end = min(self.found.stop, at + 8 + <Py_ssize_t>load32(source.data + at + 4, self.coding.big))
             found.append(source.window(at + 8, end))
             at = end
         return Fragments(tuple(found[1:]), bytes(found[0]) if found else b"")
 
     cdef object readable(self):
         """The bytes as they stand."""
-        cdef Py_ssize_t begin = self.start + self.header
-        return self.coding.source.window(begin, self.stop) if self.stop > begin else None
+        cdef Py_ssize_t begin = self.found.start + self.found.header
+        return self.coding.source.window(begin, self.found.stop) if self.found.stop > begin else None
 
     cdef object opened(self):
         """The items as datasets, made anew."""
@@ -261,27 +298,31 @@ cdef class RawElement(Deferred):
         cdef bint implicit = coding.implicit or self.own_row().kind != SEQUENCE
         if implicit and not coding.implicit:
             coding = coding.turned(True, False, coding.charset, coding.sign)
+        coding.source.check()
         try:
-            return open_items(coding, self.start + self.header, self.stop, self.flags & UNDEFINED_LENGTH)
+            return open_items(coding, self.found.start + self.found.header, self.found.stop, self.found.flags & UNDEFINED_LENGTH,
+                              self.depth + 1)
         except ReadError:
-            # a private sequence, which the scan could not know for one
+            if not (self.coding.implicit and self.found.tag & 0x10000):
+                raise
+            # a private sequence, which the scan could not know for one, and which is none
             return UNREADABLE
 
     def __reduce__(self):
-        elements = self.coding.source.window(self.start, self.end)
-        return restored_element, (self.coding, bytes(elements), int(self.tag_object), self.header, self.first, self.second, self.flags,
-                                  self.stop - self.start)
+        found = self.found
+        data = self.coding.source.window(found.start, found.end)
+        return restored_element, (self.coding, bytes(data), found.tag, found.header, found.first, found.second, found.flags,
+                                  found.stop - found.start, self.depth)
 
 
-def restored_element(Coding coding not None, bytes data not None, uint32_t tag, header, first, second, flags, stop):
+def restored_element(Coding coding not None, bytes data not None, uint32_t tag, header, first, second, flags, stop, depth):
     """An element that was pickled: on bytes of its own."""
     cdef RawElement raw = RawElement.__new__(RawElement)
-    raw.coding = coding.turned(coding.implicit, coding.big, coding.charset, -2)
-    raw.coding.source, raw.coding.sign = Source(data), coding.sign
+    raw.coding = coding.on(Source(data))
     raw.tag_object = raw.coding.source.tag(tag)
-    raw.header, raw.first, raw.second, raw.flags = header, first, second, flags
-    raw.start, raw.stop, raw.end = 0, stop, len(data)
-    if not raw.header <= raw.stop <= raw.end:
+    raw.found = Found(tag, header, first, second, flags, 0, stop, len(data))
+    raw.level, raw.depth = -1, depth
+    if not raw.found.header <= raw.found.stop <= raw.found.end or not 0 <= raw.depth <= DEEPEST:
         raise ReadError("this is no pickled element")
     return raw
 
@@ -306,85 +347,73 @@ cdef object private_vr(object tag, dict elements):
 cdef class Span:
     """Where a dataset stood in its source."""
 
+    cdef Py_ssize_t end(self) noexcept:
+        """Where the bytes of the dataset end; zeros behind the last element of a file belong to it, the delimiter of an item does not."""
+        return self.stop if self.outer_start < self.start else self.outer_end
+
     def frozen(self, ElementStore store not None):
         """For pickle: (what makes the dataset again, its arguments) if nothing in it changed since it was read, else None."""
-        cdef Span span = span_as_read(store)
-        if span is None:
+        if span_as_read(store) is None:
             return None
-        # zeros behind the last element of a file belong to it
-        stop = span.stop if span.outer_start < span.start else span.outer_end
-        return restored_dataset, (bytes(span.coding.source.window(span.start, stop)), span.coding, span.undefined, span.encapsulated)
+        data = bytes(self.coding.source.window(self.start, self.end()))
+        return restored_dataset, (data, self.coding.source.identity, self.coding, self.depth, self.undefined, self.encapsulated)
+
+    def __reduce__(self):
+        return restored_span, (self.coding, self.encapsulated)
 
 
-def restored_dataset(bytes data not None, Coding coding not None, bint undefined, bint encapsulated):
+def restored_dataset(bytes data not None, identity, Coding coding not None, int depth, bint undefined, bint encapsulated):
     """A dataset that was pickled as the bytes it was read from."""
     cdef ElementStore store = new_dataset()
-    cdef Coding own = coding.turned(coding.implicit, coding.big, coding.charset, -2)
-    own.source, own.sign = Source(data), coding.sign
-    read_level(store, new_scan(own, len(data), True), own, 0, len(data), False, None)
+    cdef Coding own = coding.on(Source(data, None, identity))
+    if not 0 <= depth <= DEEPEST:
+        raise ReadError("this is no pickled dataset")
+    read_level(store, new_scan(own, len(data), depth, True), own, 0, len(data), False, None)
     (<Span>store.origin).undefined, (<Span>store.origin).encapsulated = undefined, encapsulated
     store.undefined_length = undefined
     return store
 
 
-cdef int fill(ElementStore store, Scan scan, Coding coding, object wanted) except -1:
+def restored_span(Coding coding not None, bint encapsulated):
+    """What is left to say of where a dataset came from, once it has changed: its encoding."""
+    cdef Span span = Span.__new__(Span)
+    span.coding, span.encapsulated, span.exact = coding, encapsulated, False
+    return span
+
+
+cdef int fill(ElementStore store, Scan scan, Coding coding, Py_ssize_t level, object wanted) except -1:
     """Put the elements that a scan has found into a dataset, as they stand."""
-    cdef Py_ssize_t i, last = -1, sign = -1
+    cdef Py_ssize_t i
+    cdef const Found *charset = NULL
+    cdef const Found *sign = NULL
     cdef Coding other
     cdef RawElement raw
-    cdef Found *found
-    cdef dict elements = store._elements
     for i in range(scan.count):
         if scan.found[i].tag == CHARACTER_SET:
-            last = i
+            charset = &scan.found[i]
         elif scan.found[i].tag == PIXEL_REPRESENTATION:
-            sign = i
-    coding = coding.turned(scan.level_implicit, coding.big, declared(coding, scan, last), sign_of(coding, scan, sign))
+            sign = &scan.found[i]
+    coding = coding.turned(scan.implicit, coding.big, declared(coding, charset), sign_of(coding, sign))
     for i in range(scan.count):
-        found = &scan.found[i]
-        if wanted is not None and found.tag != CHARACTER_SET and found.tag not in wanted:
+        if wanted is not None and scan.found[i].tag != CHARACTER_SET and scan.found[i].tag not in wanted:
             continue
         other = coding
-        if bool(found.flags & IMPLICIT_VR) != coding.implicit:
+        if bool(scan.found[i].flags & IMPLICIT_VR) != coding.implicit:
             other = coding.turned(not coding.implicit, coding.big, coding.charset, coding.sign)
         raw = RawElement.__new__(RawElement)
-        raw.coding, raw.tag_object = other, coding.source.tag(found.tag)
-        raw.start, raw.stop, raw.end = found.start, found.stop, found.end
-        raw.header, raw.first, raw.second, raw.flags = found.header, found.first, found.second, found.flags
-        PyDict_SetItem(elements, raw.tag_object, raw)
-    # nothing in it can be part of a cycle yet; setting an element tracks it again
-    PyObject_GC_UnTrack(elements)
-    if wanted is None and PyDict_Size(elements) != scan.count:
-        refuse_doubles(scan, coding.source)
+        raw.coding, raw.tag_object, raw.found = other, coding.source.tag(scan.found[i].tag), scan.found[i]
+        raw.level, raw.depth = level, scan.base
+        PyDict_SetItem(store._elements, raw.tag_object, raw)
     return 0
 
 
-cdef int refuse_doubles(Scan scan, Source source) except -1:
-    """A dataset has one place for a tag: of two elements that differ one would be lost (PS3.5 7.1)."""
-    cdef Py_ssize_t i
-    cdef Found *found
-    cdef dict seen = {}
-    for i in range(scan.count):
-        found = &scan.found[i]
-        same = source.window(found.start, found.end)
-        if seen.setdefault(found.tag, same) != same:
-            scan.steps[scan.depth].tag, scan.steps[scan.depth].item = found.tag, -1
-            error = ReadError("the element stands twice in its data set, with two values; force=True keeps the last one", found.start,
-                              scan.path())
-            if not scan.lenient:
-                raise error
-            if not scan.mute:
-                scan.faults.append(error)
-            scan.mended = True
-    return 0
-
-
-cdef object declared(Coding coding, Scan scan, Py_ssize_t at):
+cdef object declared(Coding coding, const Found *found):
     """The character set of a data set: its own, or else that around it (PS3.3 C.12.1.1.2). One without sense declares nothing."""
-    if at < 0:
+    cdef Py_ssize_t begin
+    if found == NULL:
         return coding.charset
-    value = decode_value(vr_info("CS"), scan.data + scan.found[at].start + scan.found[at].header,
-                         scan.found[at].stop - scan.found[at].start - scan.found[at].header, coding.big, DEFAULT, False)
+    begin = found.start + found.header
+    value = decode_value(vr_info("CS"), coding.source.data + begin, found.stop - begin, coding.big, DEFAULT, False)
     try:
         charset = read_character_set(value)
     except ReadError:
@@ -392,28 +421,29 @@ cdef object declared(Coding coding, Scan scan, Py_ssize_t at):
     return charset if charset.declared else coding.charset
 
 
-cdef int sign_of(Coding coding, Scan scan, Py_ssize_t at) except -2:
-    cdef Found *found
-    if at < 0:
+cdef int sign_of(Coding coding, const Found *found) noexcept:
+    if found == NULL or found.stop - found.start - found.header != 2:
         return coding.sign
-    found = &scan.found[at]
-    if found.stop - found.start - found.header != 2:
-        return coding.sign
-    return load16(scan.data + found.start + found.header, coding.big) == 1
+    return load16(coding.source.data + found.start + found.header, coding.big) == 1
 
 
-cdef ItemList open_items(Coding coding, Py_ssize_t at, Py_ssize_t end, bint undefined):
+cdef ItemList open_items(Coding coding, Py_ssize_t at, Py_ssize_t end, bint undefined, int depth):
     """The items between two places, which a scan has found sound before; it is checked all the same."""
     cdef ItemList items = new_sequence()
     cdef Source source = coding.source
-    cdef Scan scan = new_scan(coding, end - at, True)
+    cdef Scan scan
     cdef ElementStore store
     cdef uint32_t length
     cdef Py_ssize_t item_end, behind
+    if depth > DEEPEST:
+        raise ReadError(f"data sets nest deeper than {DEEPEST} levels", at)
+    scan = new_scan(coding, end - at, depth, True)
     items.undefined_length = undefined
     while end - at >= 8:
         if load_tag(source.data + at, coding.big) != ITEM:
-            if coding.lenient:
+            if coding.lenient or (at + 8 == end and load_tag(source.data + at, coding.big) == SEQUENCE_END):
+                # counted, and closed all the same
+                at = end
                 break
             raise ReadError("an item (FFFE,E000) is wanted", at)
         length = load32(source.data + at + 4, coding.big)
@@ -437,22 +467,24 @@ cdef ItemList open_items(Coding coding, Py_ssize_t at, Py_ssize_t end, bint unde
 cdef Py_ssize_t read_level(ElementStore store, Scan scan, Coding coding, Py_ssize_t at, Py_ssize_t end, bint closed,
                            object wanted) except -1:
     """Fill a dataset with the elements between two places; the place behind its delimiter."""
-    cdef Py_ssize_t behind
-    cdef bint implicit = coding.implicit, big = coding.big
+    cdef Py_ssize_t behind, left = scan.left
+    cdef Form form = Form(coding.implicit, coding.big, scan.base > 0)
     cdef Span span = Span.__new__(Span)
-    scan.mended, scan.depth = False, 0
+    scan.mended, scan.depth, scan.count = False, scan.base, 0
     with nogil:
-        behind = scan.level(at, end, implicit, big, closed, True)
+        behind = scan.level(at, end, form, closed)
     if scan.unsure and not scan.sequence_count:
         # elements in Implicit VR amidst explicit ones: only now is the dictionary needed
         scan.know_sequences()
+        scan.faults.clear()
+        scan.left = left
         return read_level(store, scan, coding, at, end, closed, wanted)
     if behind < 0:
         raise scan.error()
-    span.coding = coding.turned(scan.level_implicit, big, coding.charset, coding.sign)
-    span.undefined = closed
+    span.coding = coding.turned(scan.implicit, coding.big, coding.charset, coding.sign)
+    span.undefined, span.depth = closed, scan.base
     span.start, span.stop, span.outer_start, span.outer_end = at, scan.stop, at, behind
-    fill(store, scan, coding, wanted)
+    fill(store, scan, coding, at, wanted)
     span.count, span.exact = PyDict_Size(store._elements), not scan.mended and wanted is None
     store.origin = span
     return behind
@@ -482,7 +514,7 @@ cdef bint elements_as_read(dict elements, Span span) except -1:
                 same = False
                 break
             raw = <RawElement>value
-            same = raw.coding.source is span.coding.source and raw.start >= span.start and raw.end <= span.stop
+            same = raw.coding.source is span.coding.source and raw.level == span.start
             if same and raw.known is not None and isinstance(raw.known[2], ItemList):
                 opened.append(raw)
     if same:
@@ -493,13 +525,13 @@ cdef bint elements_as_read(dict elements, Span span) except -1:
 
 
 cdef bint sequence_as_read(RawElement raw) except -1:
-    cdef Py_ssize_t at = raw.start + raw.header, i
+    cdef Py_ssize_t at = raw.found.start + raw.found.header, i
     cdef ItemList items
     cdef Span span
     if raw.known is None or not isinstance(raw.known[2], ItemList):
         return True
     items = <ItemList>raw.known[2]
-    if items.undefined_length != bool(raw.flags & UNDEFINED_LENGTH):
+    if items.undefined_length != bool(raw.found.flags & UNDEFINED_LENGTH):
         return False
     for i in range(PyList_GET_SIZE(items)):
         item = list_item(items, i)
@@ -509,7 +541,7 @@ cdef bint sequence_as_read(RawElement raw) except -1:
         if (<ElementStore>item)._policy is not None or span_as_read(item) is None:
             return False
         at = span.outer_end
-    return at == raw.stop
+    return at == raw.found.stop
 
 
 # ------------------------------------------------------------------ for the reader
@@ -556,38 +588,44 @@ def parse_dataset(ElementStore store not None, Source source not None, Py_ssize_
         raise ValueError(f"{start} to {stop} is no part of {source.size} bytes")
     coding.source, coding.implicit, coding.big, coding.lenient = source, implicit, big_endian, lenient
     coding.charset, coding.assumed, coding.sign = DEFAULT, assumed, -1
-    scan = new_scan(coding, elements, False)
+    scan = new_scan(coding, elements, 0, False)
     scan.before_pixels, scan.deepest = before_pixels, min(max(depth, 0), DEEPEST)
     read_level(store, scan, coding, start, stop, False, wanted)
-    (<Span>store.origin).encapsulated = encapsulated
+    (<Span>store.origin).encapsulated = encapsulated or holds_fragments(store)
     return scan.faults
 
 
+cdef bint holds_fragments(ElementStore store) except -1:
+    """Whether the pixels are encapsulated, whatever the transfer syntax has to say."""
+    pixels = dict_item(store._elements, PIXEL_DATA)
+    return type(pixels) is RawElement and (<RawElement>pixels).found.flags & UNDEFINED_LENGTH
+
+
 def parse_meta(ElementStore store not None, Source source not None, Py_ssize_t start, *, bint lenient=False):
-    """Fill a dataset with the elements of group 0002 that begin at a place; the place behind them (PS3.10 7.1).
+    """Fill a dataset with the elements of group 0002 that begin at a place; (the place behind them, faults) (PS3.10 7.1).
 
     It ends with the first element of another group: its Group Length is not believed.
     """
     cdef Coding coding = Coding.__new__(Coding)
     cdef Scan scan
     cdef Py_ssize_t stop = start
-    cdef bint implicit
+    cdef Form form
     cdef uint32_t length
     cdef Found found
     coding.source, coding.lenient, coding.charset, coding.sign = source, lenient, DEFAULT, -1
-    scan = new_scan(coding, source.size, False)
-    implicit = scan.lacks_vr(start, source.size, False)
+    scan = new_scan(coding, source.size, 0, False)
+    form = Form(scan.lacks_vr(start, source.size, False), False, False)
     while source.size - stop >= 8 and load16(source.data + stop, False) == 2:
-        scan.steps[0].tag, scan.steps[0].item = 2 << 16 | load16(source.data + stop + 2, False), -1
-        if not scan.header(stop, source.size, implicit, False, &found, &length):
+        scan.steps[0].tag, scan.steps[0].item = load_tag(source.data + stop, False), -1
+        if not scan.header(stop, source.size, form, &found, &length):
             scan.fail(SHORT_HEADER, stop, source.size - stop, 0)
             raise scan.error()
-        if <Py_ssize_t>length > source.size - stop - found.header:
+        if <size_t>length > <size_t>(source.size - stop - found.header):
             scan.fail(SHORT_VALUE, stop, length, source.size - stop - found.header)
             raise scan.error()
         stop += found.header + <Py_ssize_t>length
     read_level(store, scan, coding, start, stop, False, None)
-    return stop
+    return stop, scan.faults
 
 
 def bytes_as_read(ElementStore store not None, bint implicit, bint big_endian, encapsulated=None):
@@ -597,7 +635,17 @@ def bytes_as_read(ElementStore store not None, bint implicit, bint big_endian, e
         return None
     if encapsulated is not None and span.encapsulated != encapsulated:
         return None
-    return span.coding.source.window(span.outer_start, span.outer_end)
+    return span.coding.source.window(span.start, span.end())
+
+
+def read_together(ElementStore store not None, ElementStore meta not None, tag):
+    """Whether an element of a dataset and a file meta stand as they were read from one file."""
+    cdef Span span = <Span>store.origin if store.origin is not None else None
+    cdef Span head = <Span>meta.origin if meta.origin is not None else None
+    raw = dict_item(store._elements, tag)
+    if span is None or head is None or type(raw) is not RawElement or (<RawElement>raw).level != span.start:
+        return False
+    return (<RawElement>raw).coding.source is span.coding.source and span.coding.source.identity is head.coding.source.identity
 
 
 def encoding_as_read(ElementStore store not None):

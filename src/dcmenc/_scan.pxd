@@ -25,6 +25,8 @@ cdef enum Fault:
     SHORT_VALUE
     NO_ITEM
     STRAY_ITEM
+    NO_END
+    TWICE
     NOT_UNDEFINED
     TOO_DEEP
     TOO_MANY
@@ -50,30 +52,57 @@ cdef inline uint32_t load_tag(const uint8_t *at, bint big) noexcept nogil:
     return <uint32_t>load16(at, big) << 16 | load16(at + 2, big)
 
 
+# What bytes are read as. ``counted``: where they end is said by a length, not only by the end of the file.
+cdef struct Form:
+    bint implicit
+    bint big
+    bint counted
+
+
 @cython.final
 cdef class Scan:
     cdef const uint8_t *data
-    cdef bint lenient, mended, before_pixels, mute, unsure
-    cdef int depth, deepest
+    # whether faults are passed over, and whether silently
+    cdef bint lenient, mute
+    cdef bint before_pixels
+    # something was set right since this was last set to False
+    cdef bint mended
+    # the level whose elements are collected, and how far down it may go from there
+    cdef int base, depth, deepest
     cdef Step steps[DEEPEST + 2]
-    cdef Py_ssize_t left, stop
+    # how many elements and items may still come
+    cdef Py_ssize_t left
+    # where the elements of the last level ended
+    cdef Py_ssize_t stop
+    # up to where a look for padding has come: no byte is looked at twice for it
+    cdef Py_ssize_t no_zero
     cdef Fault fault
     cdef Py_ssize_t fault_at, fault_a, fault_b
     cdef list faults
+    # the tags of sequences, for Implicit VR; ``unsure`` if they were wanted
     cdef bytes sequences
     cdef const uint32_t *sequence_tags
     cdef Py_ssize_t sequence_count
+    cdef bint unsure
     cdef Found *found
     cdef Py_ssize_t count, capacity
-    cdef bint level_implicit
+    # whether the level that is asked for is in Implicit VR
+    cdef bint implicit
     cdef int know_sequences(self) except -1
-    cdef Py_ssize_t level(self, Py_ssize_t at, Py_ssize_t end, bint implicit, bint big, bint closed, bint keep) noexcept nogil
-    cdef Py_ssize_t element(self, Py_ssize_t at, Py_ssize_t end, bint implicit, bint big, bint keep) noexcept nogil
-    cdef bint header(self, Py_ssize_t at, Py_ssize_t end, bint implicit, bint big, Found *found, uint32_t *length) noexcept nogil
+    cdef Py_ssize_t level(self, Py_ssize_t at, Py_ssize_t end, Form form, bint closed) noexcept nogil
+    cdef Py_ssize_t elements(self, Py_ssize_t at, Py_ssize_t end, Form form, bint closed, bint *ascending) noexcept nogil
+    cdef bint unclosed(self, Py_ssize_t at, Form form) noexcept nogil
+    cdef bint count_one(self, Py_ssize_t at) noexcept nogil
+    cdef bint no_doubles(self, Py_ssize_t first) noexcept nogil
+    cdef Py_ssize_t element(self, Py_ssize_t at, Py_ssize_t end, Form form) noexcept nogil
+    cdef Py_ssize_t undefined(self, Py_ssize_t at, Py_ssize_t end, Form form, Found *found) noexcept nogil
+    cdef Py_ssize_t defined(self, Py_ssize_t at, Py_ssize_t end, Form form, Found *found, uint32_t length) noexcept nogil
+    cdef bint header(self, Py_ssize_t at, Py_ssize_t end, Form form, Found *found, uint32_t *length) noexcept nogil
     cdef bint has_long_header(self, Py_ssize_t at, Py_ssize_t end, bint big) noexcept nogil
     cdef bint lacks_vr(self, Py_ssize_t at, Py_ssize_t end, bint big) noexcept nogil
-    cdef Py_ssize_t items(self, Py_ssize_t at, Py_ssize_t end, bint undefined, bint implicit, bint big, uint32_t tag) noexcept nogil
-    cdef Py_ssize_t fragments(self, Py_ssize_t at, Py_ssize_t end, bint big) noexcept nogil
+    cdef Py_ssize_t items(self, Py_ssize_t at, Py_ssize_t end, Form form, bint closed, uint32_t tag) noexcept nogil
+    cdef Py_ssize_t item(self, Py_ssize_t at, Py_ssize_t end, Form form, uint32_t length) noexcept nogil
+    cdef Py_ssize_t fragments(self, Py_ssize_t at, Py_ssize_t end, Form form) noexcept nogil
     cdef bint is_sequence(self, uint32_t tag) noexcept nogil
     cdef bint only_zeros(self, Py_ssize_t at, Py_ssize_t end) noexcept nogil
     cdef bint collect(self, const Found *found) noexcept nogil

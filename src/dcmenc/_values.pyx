@@ -466,6 +466,9 @@ cdef object as_sequence(object value):
 cdef object settled(object tag, object vr, object vm, object keyword, object value, object policy):
     """The normalised value, by the quick path or by the rules; errors say the tag and the keyword."""
     cdef const VRInfo *info = vr_info(vr)
+    if info.kind == BUFFER and type(value) is SEQUENCE_TYPE and vr == "UN":
+        # of undefined length, with items in Implicit VR (PS3.5 6.2.2)
+        return value
     found = quick_value(info, vm, value)
     if found is not UNSURE:
         return found
@@ -541,7 +544,7 @@ cdef class Deferred:
     def as_read(self):
         return True
 
-    def unopened(self):
+    def holding(self, element):
         return self
 
 
@@ -616,9 +619,12 @@ cdef class ElementStore:
     def _keep_faults(self, tuple faults):
         self.faults_found = faults
 
-    def _come_from(self, ElementStore source not None):
-        """Take over where another dataset was read from, and the faults found there."""
-        self.origin, self.faults_found = source.origin, source.faults_found
+    def _past(self):
+        """Where the dataset was read from, and the faults found there; for a copy to take over."""
+        return self.origin, self.faults_found
+
+    def _take_past(self, past):
+        self.origin, self.faults_found = past
 
     def __iter__(self):
         """The tags, in ascending order (PS3.5 7.1)."""

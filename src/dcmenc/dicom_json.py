@@ -222,6 +222,9 @@ def _attribute_object(element: Element, level: _Level, options: _Writing) -> dic
 def _settled_vr(element: Element, level: _Level) -> str:
     """The VR of an element, decided by its surroundings where the dictionary leaves it open (PS3.5 A.2, PS3.6 6)."""
     tag, vr, value = element
+    if vr == "UN" and isinstance(value, list):
+        # of undefined length: its items are known, and JSON can hold them (PS3.5 6.2.2)
+        return "SQ"
     if vr in VRS:
         return vr
     if vr == "OB/OW":

@@ -271,7 +271,7 @@ class Dataset(ElementStore):
         memo[id(self)] = made
         for tag, element in self._elements.items():
             if isinstance(element, Deferred):
-                made._elements[tag] = element.unopened() if element.as_read else _deep_element(self[tag], memo)
+                made._elements[tag] = element.holding(None if element.as_read else _deep_element(self[tag], memo))
             else:
                 made._elements[tag] = _deep_element(element, memo)
         _carry(self, made)
@@ -310,7 +310,7 @@ class Dataset(ElementStore):
         read = self._frozen() if type(self) is Dataset else None
         if read is not None:
             return _thaw_as_read, (*read, self.policy, self.preamble, self._file_meta)
-        return _thaw, (list(_freeze(self, 0)), self.preamble, self._file_meta)
+        return _thaw, (list(_freeze(self, 0)), self.preamble, self._file_meta, self._past())
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *(tag.keyword for tag in self if tag.keyword)})
@@ -411,7 +411,7 @@ def _carry(source: Dataset, target: Dataset) -> None:
     target.policy, target.preamble = source.policy, source.preamble
     target.undefined_length = source.undefined_length
     target._file_meta = None if source._file_meta is None else source._file_meta.copy()
-    target._come_from(source)
+    target._take_past(source._past())
     if own := getattr(source, "__dict__", None):
         target.__dict__.update(own)
 
@@ -436,6 +436,9 @@ def _same(element: Element, match: Element) -> bool:
         return (isinstance(one, Fragments) and isinstance(other, Fragments) and one.table == other.table
                 and len(one.fragments) == len(other.fragments)
                 and all(_bytes_of(a) == _bytes_of(b) for a, b in zip(one.fragments, other.fragments, strict=True)))
+    if isinstance(one, Sequence) or isinstance(other, Sequence):
+        # both are compared item by item elsewhere
+        return False
     if _is_buffer(vr, one) or _is_buffer(vr, other):
         return _is_buffer(vr, one) and _is_buffer(vr, other) and _bytes_of(one) == _bytes_of(other)
     several, others = _several(one), _several(other)
@@ -474,7 +477,9 @@ def _freeze(dataset: Dataset, depth: int) -> Iterator[Any]:
             element = dataset[tag]
         value = element.value
         if isinstance(value, Sequence):
-            yield int(tag), len(value), value.undefined_length
+            # of a sequence that was read and changed, what was read goes with it
+            raw = dataset._elements[tag]
+            yield int(tag), len(value), (element.vr, value.undefined_length, raw.holding(None) if isinstance(raw, Deferred) else None)
             yield from _freeze_items(value, depth + 1)
         else:
             yield int(tag), element.vr, _solid(value)
@@ -502,9 +507,10 @@ def _thaw_as_read(
     return made
 
 
-def _thaw(frozen: list[Any], preamble: bytes | None, file_meta: Dataset | None) -> Dataset:
+def _thaw(frozen: list[Any], preamble: bytes | None, file_meta: Dataset | None, past: Any) -> Dataset:
     made = _thaw_dataset(iter(frozen))
     made.preamble, made._file_meta = preamble, file_meta
+    made._take_past(past)
     return made
 
 
@@ -520,8 +526,9 @@ def _thaw_dataset(entries: Iterator[Any]) -> Dataset:
         if content is None:
             made._elements[tag] = value
         elif isinstance(content, int):
-            items = Sequence([_thaw_dataset(entries) for _ in range(content)], value)
-            made._elements[tag] = Element(tag, "SQ", items)
+            vr, undefined, raw = value
+            made_of_items = Element(tag, vr, Sequence([_thaw_dataset(entries) for _ in range(content)], undefined))
+            made._elements[tag] = made_of_items if raw is None else raw.holding(made_of_items)
         else:
             made._elements[tag] = Element(tag, content, settle(value))
     return made

@@ -13,8 +13,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from ._encode import CharacterSetNeeded, encode_dataset
-from ._parse import bytes_as_read, encoding_as_read
-from ._values import Deferred
+from ._parse import bytes_as_read, encoding_as_read, read_together
 from .charset import DEFAULT, UTF8, CharacterSet
 from .dictionary import Tag
 from .errors import DcmencWarning, EncodeError
@@ -336,9 +335,10 @@ def _choose_encoding(dataset: Dataset, implicit_vr: bool | None, little_endian: 
     if implicit_vr is None and little_endian is None and not force:
         if uid is not None and uid in _ENCODINGS:
             return _ENCODINGS[uid]
-        if uid not in TRANSFER_SYNTAXES and (read := encoding_as_read(dataset)) is not None:
+        if (uid is None or not uid_name(uid)) and (read := encoding_as_read(dataset)) is not None:
             implicit, big, encapsulated = read
-            return Encoding(uid or _PLAIN_SYNTAXES.get((implicit, not big)), implicit, big, False, encapsulated)
+            plain = None if encapsulated else _PLAIN_SYNTAXES.get((implicit, not big))
+            return Encoding(uid or plain, implicit, big, False, encapsulated)
         if uid is None:
             return _ENCODINGS[None]
     known = TRANSFER_SYNTAXES.get(uid) if uid else None
@@ -384,10 +384,9 @@ def _head(dataset: Dataset, encoding: Encoding, enforce: bool, implementation: t
 
 def _still_true(dataset: Dataset, meta: Dataset, encoding: Encoding) -> bool:
     """Whether a file meta that was read still says what is true of the dataset; identifiers that were read with it are left alone."""
-    if meta._stored(_SYNTAX) is not None and _value(meta, _SYNTAX) != encoding.uid:
+    if _value(meta, _SYNTAX) not in (None, encoding.uid):
         return False
-    return all(isinstance(dataset._elements.get(source), Deferred) or _value(dataset, source) in (None, _value(meta, tag))
-               for tag, source in _IDENTIFIERS)
+    return all(read_together(dataset, meta, source) or _value(dataset, source) in (None, _value(meta, tag)) for tag, source in _IDENTIFIERS)
 
 
 def _value(dataset: Dataset, tag: Tag) -> Any:
@@ -405,14 +404,15 @@ def _complete_meta(dataset: Dataset, encoding: Encoding, enforce: bool, implemen
     if _value(meta, _VERSION) is None:
         found[_VERSION] = _VERSION_ELEMENT
     for tag, source in _IDENTIFIERS:
-        if (uid := _value(dataset, source)) is not None:
+        if isinstance(uid := _value(dataset, source), str):
             found[tag] = Element(tag, "UI", uid)
         elif _value(meta, tag) is None and (enforce or encoding_as_read(dataset) is None):
             # what was read without it may be written without it
             raise EncodeError(f"a DICOM file needs it: set {source.keyword}, or preamble = None to write a bare data set",
                               f"{tag} {tag.keyword}", tag)
     if encoding.uid is None:
-        raise EncodeError("no transfer syntax stands for Implicit VR Big Endian; name one, or set preamble = None to write a bare data set",
+        what = "encapsulated pixels" if encoding.encapsulated else "Implicit VR Big Endian"
+        raise EncodeError(f"{what} leave open which transfer syntax it is; name one, or set preamble = None to write a bare data set",
                           f"{_SYNTAX} {_SYNTAX.keyword}", _SYNTAX)
     found[_SYNTAX] = Element(_SYNTAX, "UI", encoding.uid)
     if _value(meta, _IMPLEMENTATION) is None:

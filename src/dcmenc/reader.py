@@ -12,7 +12,7 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 from ._mapping import Mapping
 from ._parse import Source, parse_dataset, parse_meta
@@ -27,11 +27,15 @@ from .vr import VRS
 _PREFIX = b"DICM"
 _SYNTAX = Tag(0x00020010)
 
+_UNDEFINED = 0xFFFFFFFF
+# How many elements are looked at to tell one byte order from the other.
+_LOOKED_AT = 4
+
 # From this size on a file is mapped instead of read.
-_MAPPED_FROM = 1 << 22
+_MAPPED_FROM = 1 << 24
 # A deflated data set may always grow to this size; beyond it, Limits.expansion decides.
 _SMALL_INFLATED = 1 << 28
-_INFLATED_STEP = 1 << 20
+_INFLATED_STEP, _DEFLATED_STEP = 1 << 20, 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +94,9 @@ def dcmread(
     ----------
     source : str, os.PathLike, bytes-like or binary file object
         A path, the content of a file, or an object with ``read``, which is read to its end. ``bytes`` are content, never a path.
-        Large files are mapped into memory: do not change them in place while the dataset is in use (writing to their path by dcmenc
-        is no such change). Read-only buffers are used as they are, others are copied.
+        Files of 16 MiB and more are mapped into memory where the system can do so. Do not cut one short in place while the dataset, or
+        a view of its values, is in use; dcmenc looks for that before it reads, but a view that you hold cannot. Writing to the same
+        path by dcmenc makes a new file, and does no harm. Read-only buffers are used as they are, others are copied.
     stop_before_pixels : bool
         Leave out the pixels and what comes after them.
     specific_tags : iterable of tags or keywords, optional
@@ -135,6 +140,8 @@ def dcmread(
     """
     limits = limits or _DEFAULT_LIMITS
     assumed = _assumed(assume_charset)
+    if isinstance(specific_tags, (str, bytes)):
+        raise TypeError(f"specific_tags is a list of tags or keywords, as in [{specific_tags!r}]")
     wanted = None if specific_tags is None else frozenset(int(Tag(tag)) for tag in specific_tags)
     content, guard, name = _take(source)
     try:
@@ -165,17 +172,26 @@ def _take(source: Any) -> tuple[Any, Callable[[], None] | None, str]:
     """The bytes of a source, what checks that they are still the same, and the name for messages."""
     if isinstance(source, (str, os.PathLike)):
         return _take_path(os.path.abspath(os.fspath(source)))
-    if hasattr(source, "read"):
-        data = source.read()
-        if not isinstance(data, (bytes, bytearray, memoryview)):
-            raise TypeError(f"a file object gives bytes, not {type(data).__name__}; open it in binary mode")
-        return bytes(data), None, str(getattr(source, "name", ""))
     try:
-        view = memoryview(source).cast("B")
-    except (TypeError, ValueError, BufferError):
-        raise TypeError(f"a path, bytes or a file object is read, not {type(source).__name__}") from None
+        view = memoryview(source)
+    except TypeError:
+        return _take_file(source)
+    try:
+        view = view.cast("B")
+    except TypeError:
+        raise TypeError("a path, bytes or a file object is read; this buffer is not contiguous") from None
     # what its owner may still change is copied
-    return view if view.readonly else bytes(view), None, ""
+    return source if isinstance(source, bytes) else view if view.readonly else bytes(view), None, ""
+
+
+def _take_file(source: Any) -> tuple[bytes, None, str]:
+    if not hasattr(source, "read"):
+        raise TypeError(f"a path, bytes or a file object is read, not {type(source).__name__}")
+    data = source.read()
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise TypeError(f"a file object gives bytes, not {type(data).__name__}; open it in binary mode")
+    name = getattr(source, "name", "")
+    return bytes(data), None, name if isinstance(name, str) else ""
 
 
 def _take_path(path: str) -> tuple[Any, Callable[[], None] | None, str]:
@@ -208,13 +224,12 @@ def _read(content: Any, guard: Callable[[], None] | None, wishes: _Wishes) -> Da
     source, view = Source(content, guard), memoryview(content)
     dataset = Dataset()
     dataset.preamble, start = _preamble(view, wishes.lenient)
-    meta, start = _meta(source, view, start, wishes.lenient)
+    meta, start, faults = _meta(source, view, start, wishes.lenient)
     dataset.file_meta = meta
     coded = _coding(meta, view, start)
-    faults: list[ReadError] = []
     if coded.deflated:
-        data, faults = _inflate(view[start:], wishes)
-        source, view, start = Source(data), memoryview(data), 0
+        data, more = _inflate(view[start:], wishes)
+        source, view, start, faults = Source(data, identity=source.identity), memoryview(data), 0, faults + more
     faults += parse_dataset(
         dataset, source, start, len(view), implicit=coded.implicit, big_endian=coded.big, encapsulated=coded.encapsulated,
         lenient=wishes.lenient, before_pixels=wishes.before_pixels, assumed=wishes.assumed, wanted=wishes.wanted,
@@ -242,17 +257,20 @@ def _preamble(view: memoryview, force: bool) -> tuple[bytes | None, int]:
         return None, 4
     if not force:
         what = "no DICM prefix at byte 128: this is no DICOM file, or one without preamble" if len(view) else "the source is empty"
+        if 0 < len(view) < 132:
+            what += " (bytes are taken as the content of a file; give a path as str)"
         raise ReadError(f"{what}; force=True reads a bare data set", 0)
     return None, 0
 
 
-def _meta(source: Source, view: memoryview, start: int, lenient: bool) -> tuple[Dataset | None, int]:
+def _meta(source: Source, view: memoryview, start: int, lenient: bool) -> tuple[Dataset | None, int, list[ReadError]]:
+    """The file meta, the place behind it, and what is wrong with it."""
     if bytes(view[start:start + 2]) != b"\x02\x00":
-        return None, start
+        return None, start, []
     meta = Dataset()
-    end = parse_meta(meta, source, start, lenient=lenient)
+    end, faults = parse_meta(meta, source, start, lenient=lenient)
     meta.preamble = None
-    return meta, end
+    return meta, end, faults
 
 
 class _Coding(NamedTuple):
@@ -284,14 +302,38 @@ def _coding(meta: Dataset | None, view: memoryview, start: int) -> _Coding:
 
 
 def _seen(view: memoryview, start: int, named_big: bool) -> tuple[bool, bool] | None:
-    """(implicit, big endian) as the first element shows them; None where there is none."""
+    """(implicit, big endian) as the first elements show them; None where there are none."""
     head = bytes(view[start:start + 8])
     if len(head) < 8:
         return None
-    implicit = head[4:6].decode("latin-1") not in VRS
-    # the groups that data sets begin with are mostly small numbers
-    big = head[0] == 0 if (head[0] == 0) != (head[1] == 0) else named_big
-    return implicit, big and not implicit
+    if not (head[4:6].isalpha() and head[4:6].isupper()):
+        return True, False
+    if head[4:6].decode("latin-1") not in VRS:
+        # of a later edition, or by chance
+        return None
+    orders = named_big, not named_big
+    return False, next((big for big in orders if _fits(view, start, big)), named_big)
+
+
+def _fits(view: memoryview, at: int, big: bool) -> bool:
+    """Whether the first elements make sense in a byte order: ascending tags, known VRs, lengths that leave room (PS3.5 7.1.2)."""
+    order: Literal["big", "little"] = "big" if big else "little"
+    previous = -1
+    for _ in range(_LOOKED_AT):
+        head = bytes(view[at:at + 12])
+        if len(head) < 8:
+            return at == len(view)
+        tag = int.from_bytes(head[:2], order) << 16 | int.from_bytes(head[2:4], order)
+        row = VRS.get(head[4:6].decode("latin-1"))
+        if row is None or tag <= previous:
+            return False
+        length = int.from_bytes(head[6:8] if row.header == 8 else head[8:12], order)
+        if length == _UNDEFINED or row.kind == "sequence":
+            return True
+        previous, at = tag, at + row.header + length
+        if at > len(view):
+            return False
+    return True
 
 
 def _spoken(implicit: bool, big: bool) -> str:
@@ -302,12 +344,19 @@ def _inflate(packed: memoryview, wishes: _Wishes) -> tuple[bytes, list[ReadError
     """The data set behind raw deflate (PS3.5 A.5), as far as the limits allow."""
     limits = wishes.limits
     most = min(limits.inflated, max(_SMALL_INFLATED, limits.expansion * len(packed)))
-    stream, data, rest = zlib.decompressobj(-zlib.MAX_WBITS), bytearray(), bytes(packed)
+    stream, data, at = zlib.decompressobj(-zlib.MAX_WBITS), bytearray(), 0
     faults: list[ReadError] = []
     try:
-        while rest and not stream.eof:
-            data += stream.decompress(rest, _INFLATED_STEP)
-            rest = stream.unconsumed_tail
+        while not stream.eof:
+            # in small portions, of which what is left over is copied; with nothing left, there may still be output
+            portion = stream.unconsumed_tail
+            if not portion:
+                portion = bytes(packed[at:at + _DEFLATED_STEP])
+                at += len(portion)
+            piece = stream.decompress(portion, _INFLATED_STEP)
+            if not piece and not portion:
+                break
+            data += piece
             if len(data) > most:
                 raise ReadError(f"the deflated data set grows from {len(packed)} to more than {most} bytes; "
                                 "Limits(inflated=, expansion=) allow more")
@@ -315,10 +364,11 @@ def _inflate(packed: memoryview, wishes: _Wishes) -> tuple[bytes, list[ReadError
         faults.append(ReadError(f"the data set is no deflated stream: {error}"))
     if not stream.eof and not faults:
         faults.append(ReadError("the deflated stream ends too early"))
+    unused = stream.unused_data + bytes(packed[at:])
     trailer = zlib.crc32(data).to_bytes(4, "little") + (len(data) & 0xFFFFFFFF).to_bytes(4, "little")
     # some writers end the stream as gzip does, others pad it with more than one zero
-    if stream.unused_data.strip(b"\0") not in (b"", trailer.strip(b"\0")):
-        faults.append(ReadError(f"{len(stream.unused_data)} bytes follow the deflated stream"))
+    if unused.strip(b"\0") not in (b"", trailer.strip(b"\0")):
+        faults.append(ReadError(f"{len(unused)} bytes follow the deflated stream"))
     if faults and not wishes.lenient:
         raise faults[0]
     return bytes(data), faults
