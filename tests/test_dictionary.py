@@ -12,10 +12,13 @@ from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
 from pydicom._private_dict import private_dictionaries
 from pydicom.datadict import dictionary_keyword, dictionary_VM, dictionary_VR, get_private_entry
 
+from dcmenc._dictionary import read_rows
 from dcmenc.dictionary import (
     VM,
+    Dictionary,
     Entry,
     Tag,
+    _add_rows,
     keyword_table,
     lookup,
     nearest_keywords,
@@ -25,6 +28,7 @@ from dcmenc.dictionary import (
     standard_dictionary,
     tag_table,
 )
+from dcmenc.uid import read_table
 from dcmenc.vr import AMBIGUOUS, VRS
 
 tags = st.integers(0, 0xFFFFFFFF)
@@ -373,3 +377,22 @@ def test_a_source_row_without_a_block_is_an_offset() -> None:
 def test_nothing_is_invented_for_an_unknown_private_element(creator: str, tag: int) -> None:
     assert private_entry(creator, tag) is None
     assert private_name(creator, tag) == ""
+
+
+def test_the_quick_reading_of_the_built_in_dictionary_is_that_of_the_rules() -> None:
+    tables: Dictionary = Dictionary({}, {}, {})
+    _add_rows(*tables, parse_dictionary(read_table("dicom-dict.txt")))
+    quick = standard_dictionary()
+    assert (quick.tags, quick.keywords, quick.repeating) == tuple(tables)
+    assert [*map(type, next(iter(quick.tags.values())))] == [Tag, str, str, VM, bool]
+    assert {type(tag) for tag in quick.tags} == {Tag}
+
+
+@pytest.mark.parametrize("line", [
+    "(0010,0010)\tPN\tPatientName", "(0010,0010) PN PatientName 1", "(0010,001X)\tPN\tPatientName\t1", "(0010,0010)\tXX\tPatientName\t1",
+    "(0010,0010)\tPN\tPatientName\t1\tRIP", "0010,0010\tPN\tPatientName\t1", "(0010,0010)\tPN\tPatientName\t1\tRET\t",
+])
+def test_what_is_no_plain_row_is_left_to_the_rules(line: str) -> None:
+    tags: dict[Tag, Entry] = {}
+    assert read_rows(f"# a comment\n\n{line}\n", tags, {}, {"PN": "PN"}, VM.parse, Tag, Entry) == [line]
+    assert not tags

@@ -14,7 +14,7 @@ SOURCE = Path(dcmenc.__file__).parent
 
 # A room may import any room of a lower rank, none of its own or of a higher one.
 RANKS = {
-    "errors": 0, "vr": 0, "uid": 0, "_bytes": 0, "_references": 0,
+    "errors": 0, "vr": 0, "uid": 0, "_bytes": 0, "_references": 0, "_dictionary": 0,
     "report": 1, "rules": 1, "dictionary": 1, "charset": 1, "sinks": 1, "_mapping": 1, "_swap": 1, "_decimal": 1,
     "values": 2,
     "_values": 3, "dicom_json": 3,

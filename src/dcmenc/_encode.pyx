@@ -100,7 +100,7 @@ cdef class Walk:
     cdef bint encapsulated, root_is_meta, replace_text, refuse_long, conforming, policy_given, utf8, ascii
     cdef object charset
     cdef list splices, unconverted
-    cdef dict located
+    cdef dict located, dictionary
     cdef int depth
     cdef Level levels[DEEPEST + 1]
     cdef Entry *entries
@@ -536,8 +536,14 @@ cdef class Walk:
             level.sign = self.nearest_value(PIXEL_REPRESENTATION) == 1
         if level.sign == (raw.coding.sign == 1):
             return True
-        entry = dict_item(tag_table(), raw.tag_object)
+        entry = self.entry_of(raw)
         return entry is not None and entry[1] != "US/SS" and entry[1] != "SQ" and not raw.found.flags & UNDEFINED_LENGTH
+
+    cdef object entry_of(self, RawElement raw):
+        """What the dictionary says of an element; None for repeating groups and private elements."""
+        if self.dictionary is None:
+            self.dictionary = tag_table()
+        return dict_item(self.dictionary, raw.tag_object)
 
     cdef int verbatim(self, uint32_t tag, RawElement raw) except -1:
         """Header, value and delimiter as they stand."""
@@ -581,7 +587,7 @@ cdef class Walk:
         """The VR by which Implicit VR will be read. A value that would become another one by that is refused."""
         cdef const VRInfo *own = vr_info(vr)
         cdef const VRInfo *other
-        entry = dict_item(tag_table(), raw.tag_object)
+        entry = self.entry_of(raw)
         known = vr if entry is None else entry[1] or vr
         if known == vr or vr == "UN":
             return vr

@@ -630,6 +630,11 @@ cdef class ElementStore:
         """The tags, in ascending order (PS3.5 7.1)."""
         return iter(ordered_tags(self._elements))
 
+    def _in_order(self):
+        """The elements by ascending tag."""
+        cdef list tags = ordered_tags(self._elements)
+        return [element for element in [self.stored(tag) for tag in tags] if element is not None]
+
     def __getitem__(self, key):
         """The element of a tag or keyword."""
         element = self.stored(key if type(key) is TAG_TYPE else TAG_TYPE(key))

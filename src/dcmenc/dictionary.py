@@ -13,6 +13,7 @@ from itertools import permutations
 from operator import index
 from typing import NamedTuple, Self, SupportsIndex, TypeAlias
 
+from ._dictionary import read_rows
 from .uid import read_table
 from .vr import AMBIGUOUS, VRS
 
@@ -25,10 +26,6 @@ _VR_SPELLINGS = {
     **{code: code for code in VRS},
     **{"/".join(order): spelling for spelling, choice in AMBIGUOUS.items() for order in permutations(choice)},
 }
-
-# Five thousand rows are made on the first look-up: past the Python level of Tag and Entry, in half the time.
-_new_int = int.__new__
-_new_tuple = tuple.__new__
 
 
 class Tag(int):
@@ -303,7 +300,7 @@ def _row(columns: list[str]) -> Row:
     if spelling is None:
         raise ValueError(f"{vr!r} is no VR; several are joined like {', '.join(AMBIGUOUS)}, none is written -")
     tag, mask = _tag_and_mask(text)
-    return _new_tuple(Entry, (tag, spelling, keyword, _parsed_vm(vm), retired)), mask
+    return Entry(tag, spelling, keyword, _parsed_vm(vm), retired), mask
 
 
 def _tag_and_mask(text: str) -> tuple[Tag, int]:
@@ -312,7 +309,7 @@ def _tag_and_mask(text: str) -> tuple[Tag, int]:
     if len(text) != 11 or text[::5] != "(,)" or not digits.isalnum():
         raise ValueError(f"{text!r} is no tag: it is written like (0010,0020), or (60XX,3000) for a repeating group")
     try:
-        return _new_int(Tag, digits, 16), _LARGEST_TAG
+        return Tag(int(digits, 16)), _LARGEST_TAG
     except ValueError:
         return _first_tag_and_mask(text, digits.upper())
 
@@ -332,7 +329,8 @@ _parsed_vm = lru_cache(VM.parse)
 def standard_dictionary() -> Dictionary:
     """The dictionary of PS3.6 (and, for group 0000, PS3.7 E), parsed on first use."""
     tables: Dictionary = Dictionary({}, {}, {})
-    _add_rows(*tables, parse_dictionary(read_table("dicom-dict.txt")))
+    others = read_rows(read_table("dicom-dict.txt"), tables.tags, tables.keywords, _VR_SPELLINGS, _parsed_vm, Tag, Entry)
+    _add_rows(*tables, parse_dictionary(others))
     return tables
 
 

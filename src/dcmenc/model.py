@@ -6,7 +6,7 @@ Nothing here touches bytes, files or arrays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, ValuesView
 from typing import Any, Self, SupportsIndex
 
 from . import dicom_json
@@ -196,9 +196,12 @@ class Dataset(ElementStore):
         return default if element is None else element
 
     keys = MutableMapping.keys
-    values = MutableMapping.values
     items = MutableMapping.items
     popitem = MutableMapping.popitem
+
+    def values(self) -> ValuesView[Element]:
+        """The elements, by ascending tag."""
+        return _Elements(self)
 
     def setdefault(self, key: Any, default: Any = None) -> Element:
         """The element of a tag or keyword, set to the default first where there is none."""
@@ -350,6 +353,15 @@ class Dataset(ElementStore):
         2
         """
         return dicom_json.fill(cls(), source, **options)
+
+
+class _Elements(ValuesView[Element]):
+    """What ``Dataset.values`` gives: made in one go, which is quicker than one look-up after the other."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[Element]:
+        return iter(self._mapping._in_order())  # type: ignore[attr-defined]
 
 
 MutableMapping.register(Dataset)

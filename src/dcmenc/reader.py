@@ -11,8 +11,7 @@ import sys
 import warnings
 import zlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, BinaryIO, Literal, NamedTuple
+from typing import Any, BinaryIO, Literal, NamedTuple, Self
 
 from ._mapping import Mapping
 from ._parse import Source, parse_dataset, parse_meta
@@ -38,8 +37,14 @@ _SMALL_INFLATED = 1 << 28
 _INFLATED_STEP, _DEFLATED_STEP = 1 << 20, 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class _LimitFields(NamedTuple):
+    depth: int = MAX_DEPTH
+    elements: int = 10_000_000
+    inflated: int = 2**31
+    expansion: int = 100
+
+
+class Limits(_LimitFields):
     """How much a file may ask for before it is refused. What it only claims is never believed: lengths are held against what is there.
 
     Parameters
@@ -59,16 +64,15 @@ class Limits:
     2147483648
     """
 
-    depth: int = MAX_DEPTH
-    elements: int = 10_000_000
-    inflated: int = 2**31
-    expansion: int = 100
+    __slots__ = ()
 
-    def __post_init__(self) -> None:
-        for name in ("depth", "elements", "inflated", "expansion"):
-            limit, most = getattr(self, name), MAX_DEPTH if name == "depth" else sys.maxsize
+    def __new__(cls, *values: Any, **fields: Any) -> Self:
+        made = super().__new__(cls, *values, **fields)
+        for name, limit in made._asdict().items():
+            most = MAX_DEPTH if name == "depth" else sys.maxsize
             if not isinstance(limit, int) or not 1 <= limit <= most:
                 raise ValueError(f"Limits.{name} is a number from 1 to {most}, not {limit!r}")
+        return made
 
 
 _DEFAULT_LIMITS = Limits()

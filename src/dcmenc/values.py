@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from operator import index
 from typing import Any, Literal, NamedTuple, Self
 
@@ -43,8 +42,14 @@ class Fragments(NamedTuple):
     table: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class _PolicyFields(NamedTuple):
+    nonconforming: Literal["error", "write"] = "error"
+    unencodable: Literal["error", "replace"] = "error"
+    long_value: Literal["un", "error"] = "un"
+    inexact_ds: Literal["round", "error"] = "round"
+
+
+class Policy(_PolicyFields):
     """What is done with values that the standard does not allow. The default refuses, and loses nothing.
 
     Parameters
@@ -68,17 +73,17 @@ class Policy:
     ValueError: Policy.long_value is 'un' or 'error', not 'cut'
     """
 
-    nonconforming: Literal["error", "write"] = "error"
-    unencodable: Literal["error", "replace"] = "error"
-    long_value: Literal["un", "error"] = "un"
-    inexact_ds: Literal["round", "error"] = "round"
+    # no dataclass: the module of that name takes longer to import than everything else that a dataset needs
+    __slots__ = ()
 
-    def __post_init__(self) -> None:
+    def __new__(cls, *values: Any, **fields: Any) -> Self:
+        made = super().__new__(cls, *values, **fields)
         choices = {"nonconforming": ("error", "write"), "unencodable": ("error", "replace"),
                    "long_value": ("un", "error"), "inexact_ds": ("round", "error")}
         for name, allowed in choices.items():
-            if (chosen := getattr(self, name)) not in allowed:
+            if (chosen := getattr(made, name)) not in allowed:
                 raise ValueError(f"Policy.{name} is {allowed[0]!r} or {allowed[1]!r}, not {chosen!r}")
+        return made
 
 
 def check_policy(policy: Any) -> None:
