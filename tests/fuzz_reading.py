@@ -41,6 +41,7 @@ from reference import ALL_VRS, LONG_HEADER
 from strategies import Seeded, built, plan
 
 from dcmenc import Dataset, DcmencError, Element, Fragments, Limits, ReadError, Sequence, dcmread, dumps
+from dcmenc.dictionary import lookup
 from dcmenc.uid import TRANSFER_SYNTAXES
 
 BATCH = 5000
@@ -436,6 +437,11 @@ def padded(mine: Element, theirs: Element) -> bool:
         return one == other
     if mine.vr == "UN" and isinstance(mine.value, (bytes, memoryview)) and len(mine.value) % 2:
         # a number that the end of the file has cut, and that can be read with its padding
+        return True
+    if mine.value is None and theirs.value is None and {mine.vr, theirs.vr} == {"OB", "OW"}:
+        return True
+    if mine.vr == "UN" and (entry := lookup(mine.tag)) is not None and entry.vr == "US/SS":
+        # items under a tag that has none, in Implicit VR: what is left of them can be written, but not said to be UN
         return True
     if mine.vr == theirs.vr == "UN" and one and other:
         # what is no whole number of its VR's units may be turned around all the same

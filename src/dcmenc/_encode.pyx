@@ -568,7 +568,7 @@ cdef class Walk:
         if self.syntax.implicit and not raw.coding.implicit:
             vr = self.dictionary_vr(raw, vr)
         info = vr_info(vr)
-        if vr == "US/SS" or raw.found.flags & UNDEFINED_LENGTH or info.kind == SEQUENCE or (raw.coding.big and raw.coding.implicit):
+        if vr == "US/SS" or raw.found.flags & UNDEFINED_LENGTH or info.kind == SEQUENCE or (info.kind == NO_VR and raw.coding.big):
             # not kept: the dataset need not remember that it was written
             return self.recode_value_of(tag, raw.made(elements), vr)
         if info.kind == NO_VR:

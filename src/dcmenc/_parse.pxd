@@ -62,6 +62,7 @@ cdef class RawElement(Deferred):
 @cython.no_gc
 cdef class Span:
     cdef Coding coding
+    cdef object identity
     # from the item's tag to behind its delimiter, and the elements in it
     cdef Py_ssize_t outer_start, outer_end, start, stop
     cdef Py_ssize_t count

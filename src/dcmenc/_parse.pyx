@@ -20,10 +20,10 @@ from ._bytes cimport load16, load32
 from ._decode cimport UNREADABLE, decode_value
 from ._references cimport dict_item, list_item
 from ._scan cimport (
-    DEEPEST, Form, Found, IMPLICIT_VR, ITEM, SEQUENCE_END, SHORT_HEADER, SHORT_VALUE, Scan, UNDEFINED, UNDEFINED_LENGTH, load_tag,
+    DEEPEST, Form, Found, IMPLICIT_VR, ITEM, SEQUENCE_END, SHORT_HEADER, Scan, UNDEFINED, UNDEFINED_LENGTH, load_tag,
 )
 from ._values cimport (
-    BUFFER, ElementStore, ItemList, NO_VR, SEQUENCE, SIGNED, VRInfo, bare_element, new_dataset, new_sequence, vr_info, vr_row,
+    BUFFER, ElementStore, ItemList, NO_VR, SEQUENCE, SIGNED, TEXT, VRInfo, bare_element, new_dataset, new_sequence, vr_info, vr_row,
 )
 
 from ._swap import swapped
@@ -35,6 +35,7 @@ from .vr import DESCRIPTORS
 
 cdef enum:
     IN_MEMORY = 16384
+    META_LENGTH = 0x00020000
     CHARACTER_SET = 0x00080005
     PIXEL_REPRESENTATION = 0x00280103
     PIXEL_DATA = 0x7FE00010
@@ -311,17 +312,17 @@ cdef class RawElement(Deferred):
     def __reduce__(self):
         found = self.found
         data = self.coding.source.window(found.start, found.end)
-        return restored_element, (self.coding, bytes(data), found.tag, found.header, found.first, found.second, found.flags,
-                                  found.stop - found.start, self.depth)
+        return restored_element, (self.coding, bytes(data), self.coding.source.identity, found.tag, found.header, found.first,
+                                  found.second, found.flags, found.stop - found.start, self.level, self.depth)
 
 
-def restored_element(Coding coding not None, bytes data not None, uint32_t tag, header, first, second, flags, stop, depth):
+def restored_element(Coding coding not None, bytes data not None, identity, uint32_t tag, header, first, second, flags, stop, level, depth):
     """An element that was pickled: on bytes of its own."""
     cdef RawElement raw = RawElement.__new__(RawElement)
-    raw.coding = coding.on(Source(data))
+    raw.coding = coding.on(Source(data, None, identity))
     raw.tag_object = raw.coding.source.tag(tag)
     raw.found = Found(tag, header, first, second, flags, 0, stop, len(data))
-    raw.level, raw.depth = -1, depth
+    raw.level, raw.depth = level, depth
     if not raw.found.header <= raw.found.stop <= raw.found.end or not 0 <= raw.depth <= DEEPEST:
         raise ReadError("this is no pickled element")
     return raw
@@ -359,7 +360,7 @@ cdef class Span:
         return restored_dataset, (data, self.coding.source.identity, self.coding, self.depth, self.undefined, self.encapsulated)
 
     def __reduce__(self):
-        return restored_span, (self.coding, self.encapsulated)
+        return restored_span, (self.coding, self.identity, self.start, self.encapsulated)
 
 
 def restored_dataset(bytes data not None, identity, Coding coding not None, int depth, bint undefined, bint encapsulated):
@@ -374,10 +375,10 @@ def restored_dataset(bytes data not None, identity, Coding coding not None, int 
     return store
 
 
-def restored_span(Coding coding not None, bint encapsulated):
-    """What is left to say of where a dataset came from, once it has changed: its encoding."""
+def restored_span(Coding coding not None, identity, Py_ssize_t start, bint encapsulated):
+    """What is left to say of where a dataset came from, once it has changed: its encoding, and what belongs to it."""
     cdef Span span = Span.__new__(Span)
-    span.coding, span.encapsulated, span.exact = coding, encapsulated, False
+    span.coding, span.identity, span.start, span.encapsulated, span.exact = coding, identity, start, encapsulated, False
     return span
 
 
@@ -407,10 +408,16 @@ cdef int fill(ElementStore store, Scan scan, Coding coding, Py_ssize_t level, ob
     return 0
 
 
+cdef bint may_be_text(const Found *found) noexcept:
+    """Whether the VR of an element is one of text, unknown, or not said."""
+    cdef const VRInfo *info = vr_row(found.first, found.second)
+    return info.kind == NO_VR or info.kind == TEXT or info.kind == BUFFER
+
+
 cdef object declared(Coding coding, const Found *found):
     """The character set of a data set: its own, or else that around it (PS3.3 C.12.1.1.2). One without sense declares nothing."""
     cdef Py_ssize_t begin
-    if found == NULL:
+    if found == NULL or not may_be_text(found):
         return coding.charset
     begin = found.start + found.header
     value = decode_value(vr_info("CS"), coding.source.data + begin, found.stop - begin, coding.big, DEFAULT, False)
@@ -482,7 +489,7 @@ cdef Py_ssize_t read_level(ElementStore store, Scan scan, Coding coding, Py_ssiz
     if behind < 0:
         raise scan.error()
     span.coding = coding.turned(scan.implicit, coding.big, coding.charset, coding.sign)
-    span.undefined, span.depth = closed, scan.base
+    span.identity, span.undefined, span.depth = coding.source.identity, closed, scan.base
     span.start, span.stop, span.outer_start, span.outer_end = at, scan.stop, at, behind
     fill(store, scan, coding, at, wanted)
     span.count, span.exact = PyDict_Size(store._elements), not scan.mended and wanted is None
@@ -604,14 +611,16 @@ cdef bint holds_fragments(ElementStore store) except -1:
 def parse_meta(ElementStore store not None, Source source not None, Py_ssize_t start, *, bint lenient=False):
     """Fill a dataset with the elements of group 0002 that begin at a place; (the place behind them, faults) (PS3.10 7.1).
 
-    It ends with the first element of another group: its Group Length is not believed.
+    It ends with the first element of another group: its Group Length is not believed, but where it says that the group ends,
+    what comes next must look like a part of it, too. (A big endian data set may begin with the bytes 02 00.)
     """
     cdef Coding coding = Coding.__new__(Coding)
     cdef Scan scan
-    cdef Py_ssize_t stop = start
+    cdef Py_ssize_t stop = start, declared_end = -1
     cdef Form form
-    cdef uint32_t length
+    cdef uint32_t length, previous = 0
     cdef Found found
+    cdef bint fits
     coding.source, coding.lenient, coding.charset, coding.sign = source, lenient, DEFAULT, -1
     scan = new_scan(coding, source.size, 0, False)
     form = Form(scan.lacks_vr(start, source.size, False), False, False)
@@ -620,10 +629,14 @@ def parse_meta(ElementStore store not None, Source source not None, Py_ssize_t s
         if not scan.header(stop, source.size, form, &found, &length):
             scan.fail(SHORT_HEADER, stop, source.size - stop, 0)
             raise scan.error()
-        if <size_t>length > <size_t>(source.size - stop - found.header):
-            scan.fail(SHORT_VALUE, stop, length, source.size - stop - found.header)
-            raise scan.error()
+        fits = <size_t>length <= <size_t>(source.size - stop - found.header)
+        if not fits or (stop == declared_end and found.tag <= previous):
+            # what is wrong with it is said when the data set is read
+            break
         stop += found.header + <Py_ssize_t>length
+        previous = found.tag
+        if found.tag == META_LENGTH and length == 4:
+            declared_end = stop + <Py_ssize_t>load32(source.data + stop - 4, False)
     read_level(store, scan, coding, start, stop, False, None)
     return stop, scan.faults
 
@@ -645,7 +658,7 @@ def read_together(ElementStore store not None, ElementStore meta not None, tag):
     raw = dict_item(store._elements, tag)
     if span is None or head is None or type(raw) is not RawElement or (<RawElement>raw).level != span.start:
         return False
-    return (<RawElement>raw).coding.source is span.coding.source and span.coding.source.identity is head.coding.source.identity
+    return (<RawElement>raw).coding.source.identity is span.identity and span.identity is head.identity
 
 
 def encoding_as_read(ElementStore store not None):

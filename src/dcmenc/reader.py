@@ -19,7 +19,7 @@ from .charset import CharacterSet, read_character_set
 from .dictionary import Tag
 from .errors import DcmencWarning, ReadError
 from .model import Dataset
-from .uid import TRANSFER_SYNTAXES, UNSTORABLE
+from .uid import TRANSFER_SYNTAXES, UNSTORABLE, TransferSyntax
 from .values import MAX_DEPTH
 from .vr import VRS
 
@@ -230,10 +230,11 @@ def _read(content: Any, guard: Callable[[], None] | None, wishes: _Wishes) -> Da
     dataset.preamble, start = _preamble(view, wishes.lenient)
     meta, start, faults = _meta(source, view, start, wishes.lenient)
     dataset.file_meta = meta
-    coded = _coding(meta, view, start)
-    if coded.deflated:
+    known = _named(meta)
+    if known is not None and known.deflated:
         data, more = _inflate(view[start:], wishes)
         source, view, start, faults = Source(data, identity=source.identity), memoryview(data), 0, faults + more
+    coded = _coding(known, view, start)
     faults += parse_dataset(
         dataset, source, start, len(view), implicit=coded.implicit, big_endian=coded.big, encapsulated=coded.encapsulated,
         lenient=wishes.lenient, before_pixels=wishes.before_pixels, assumed=wishes.assumed, wanted=wishes.wanted,
@@ -282,27 +283,27 @@ class _Coding(NamedTuple):
 
     implicit: bool
     big: bool
-    deflated: bool
     encapsulated: bool
 
 
-def _coding(meta: Dataset | None, view: memoryview, start: int) -> _Coding:
-    """What the file meta names, held against the first element: some files lie, and some say nothing (PS3.5 10)."""
+def _named(meta: Dataset | None) -> TransferSyntax | None:
+    """The transfer syntax that the file meta names, if files can be stored in it."""
     named = meta._stored(_SYNTAX) if meta is not None else None
     uid = None if named is None else named.value
     known = TRANSFER_SYNTAXES.get(uid) if isinstance(uid, str) else None
-    if known is not None and known.uid in UNSTORABLE:
-        known = None
-    if known is not None and known.deflated:
-        return _Coding(False, False, True, known.encapsulated)
+    return known if known is not None and known.uid not in UNSTORABLE else None
+
+
+def _coding(known: TransferSyntax | None, view: memoryview, start: int) -> _Coding:
+    """What the file meta names, held against the first elements: some files lie, and some say nothing (PS3.5 10)."""
     seen = _seen(view, start, known is not None and known.big_endian)
     if known is None:
         implicit, big = seen or (True, False)
-        return _Coding(implicit, big, False, False)
+        return _Coding(implicit, big, False)
     if seen is not None and seen != (not known.explicit, known.big_endian):
         warnings.warn(f"the file meta names {known.name}, and the data set is in {_spoken(*seen)}", DcmencWarning, stacklevel=4)
-        return _Coding(*seen, False, known.encapsulated)
-    return _Coding(not known.explicit, known.big_endian, False, known.encapsulated)
+        return _Coding(*seen, known.encapsulated)
+    return _Coding(not known.explicit, known.big_endian, known.encapsulated)
 
 
 def _seen(view: memoryview, start: int, named_big: bool) -> tuple[bool, bool] | None:
