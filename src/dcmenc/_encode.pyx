@@ -502,7 +502,10 @@ cdef class Walk:
         elif tag == PIXEL_DATA and self.depth == 0:
             self.check_raw_pixels(raw)
         if not sequence_as_read(raw):
-            return self.element(tag, <object>PyTuple_GET_ITEM(raw.known, 1), <object>PyTuple_GET_ITEM(raw.known, 2))
+            vr = <object>PyTuple_GET_ITEM(raw.known, 1)
+            if self.syntax.implicit and not raw.coding.implicit:
+                self.dictionary_vr(raw, vr)
+            return self.element(tag, vr, <object>PyTuple_GET_ITEM(raw.known, 2))
         if self.means_the_same(raw):
             return self.verbatim(tag, raw)
         return self.recode(tag, raw, elements)

@@ -23,7 +23,7 @@ from ._scan cimport (
     DEEPEST, Form, Found, IMPLICIT_VR, ITEM, SEQUENCE_END, SHORT_HEADER, Scan, UNDEFINED, UNDEFINED_LENGTH, load_tag,
 )
 from ._values cimport (
-    BUFFER, ElementStore, ItemList, NO_VR, SEQUENCE, SIGNED, TEXT, VRInfo, bare_element, new_dataset, new_sequence, vr_info, vr_row,
+    BUFFER, ElementStore, ItemList, NO_VR, SEQUENCE, SIGNED, TAG, TEXT, VRInfo, bare_element, new_dataset, new_sequence, vr_info, vr_row,
 )
 
 from ._swap import swapped
@@ -409,9 +409,10 @@ cdef int fill(ElementStore store, Scan scan, Coding coding, Py_ssize_t level, ob
 
 
 cdef bint may_be_text(const Found *found) noexcept:
-    """Whether the VR of an element is one of text, unknown, or not said."""
+    """Whether an element is shown as text or as UN, which may be text."""
     cdef const VRInfo *info = vr_row(found.first, found.second)
-    return info.kind == NO_VR or info.kind == TEXT or info.kind == BUFFER
+    cdef int unit = 4 if info.kind == TAG else info.unit
+    return info.kind == NO_VR or info.kind == TEXT or info.kind == BUFFER or (found.stop - found.start - found.header) % unit
 
 
 cdef object declared(Coding coding, const Found *found):
