@@ -3,7 +3,7 @@ from cpython.object cimport PyObject
 cimport cython
 from libc.stdint cimport int8_t, uint8_t, uint32_t
 
-from ._scan cimport Found
+from ._scan cimport Found, Scan
 from ._values cimport Deferred, ElementStore, ItemList, VRInfo
 
 # The bytes that datasets were read from, alive as long as anything stands in them.
@@ -21,6 +21,8 @@ cdef class Source:
     cdef uint32_t numbers[256]
     cdef PyObject *tags[256]
     cdef int check(self) except -1
+    # a scan that nobody uses at the moment
+    cdef Scan spare
     cdef object window(self, Py_ssize_t start, Py_ssize_t stop)
     cdef object tag(self, uint32_t number)
 

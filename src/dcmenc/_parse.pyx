@@ -131,12 +131,18 @@ def restored_coding(implicit, big, lenient, sign, charset, assumed):
 
 cdef Scan new_scan(Coding coding, Py_ssize_t elements, int depth, bint mute):
     """A scan that collects the elements at a depth, 0 being the root; ``mute`` if the bytes were scanned before."""
-    cdef Scan scan = Scan.__new__(Scan)
-    scan.data = coding.source.data
+    cdef Source source = coding.source
+    cdef Scan scan
+    with cython.critical_section(source):
+        # a scan is large, and one is made for each sequence that is opened
+        scan, source.spare = source.spare, None
+    if scan is None:
+        scan = Scan.__new__(Scan)
+    scan.data = source.data
     scan.lenient, scan.mute, scan.left = coding.lenient, mute, elements
-    scan.base, scan.deepest = depth, DEEPEST
+    scan.base, scan.deepest, scan.no_zero, scan.before_pixels = depth, DEEPEST, 0, False
     scan.faults = []
-    if coding.implicit:
+    if coding.implicit and not scan.sequence_count:
         scan.know_sequences()
     return scan
 
@@ -469,6 +475,7 @@ cdef ItemList open_items(Coding coding, Py_ssize_t at, Py_ssize_t end, bint unde
         at = behind
     if at != end and not coding.lenient:
         raise ReadError("an item (FFFE,E000) is wanted", at)
+    source.spare = scan
     return items
 
 

@@ -74,3 +74,4 @@ cdef class ElementStore:
     cdef object faults_found
     cdef object __weakref__
     cdef object stored(self, object tag)
+    cdef list in_order(self)

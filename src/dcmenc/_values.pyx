@@ -5,7 +5,7 @@ The quick path never decides that a value is wrong and never changes one in a wa
 it only recognises the ordinary values early (a test holds the two against each other).
 """
 
-from cpython.dict cimport PyDict_GetItemWithError
+from cpython.dict cimport PyDict_GetItemWithError, PyDict_Next, PyDict_Size
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.long cimport PyLong_CheckExact
 from cpython.object cimport PyObject, PyObject_GenericSetAttr
@@ -630,10 +630,32 @@ cdef class ElementStore:
         """The tags, in ascending order (PS3.5 7.1)."""
         return iter(ordered_tags(self._elements))
 
-    def _in_order(self):
+    cdef list in_order(self):
         """The elements by ascending tag."""
-        cdef list tags = ordered_tags(self._elements)
-        return [element for element in [self.stored(tag) for tag in tags] if element is not None]
+        cdef list found = []
+        cdef Py_ssize_t at = 0
+        cdef PyObject *key
+        cdef PyObject *value
+        cdef int64_t tag, previous = -1
+        with cython.critical_section(self._elements):
+            while PyDict_Next(self._elements, &at, &key, &value):
+                tag = PyLong_AsLongLong(<object>key)
+                if tag < previous:
+                    break
+                previous = tag
+                found.append(<object>value)
+        if PyList_GET_SIZE(found) != PyDict_Size(self._elements):
+            found = [dict_item(self._elements, each) for each in ordered_tags(self._elements)]
+        for at in range(PyList_GET_SIZE(found)):
+            if isinstance(found[at], Deferred):
+                found[at] = (<Deferred>found[at]).element(self._elements)
+        return found
+
+    def values(self):
+        """The elements, by ascending tag."""
+        cdef Elements view = Elements.__new__(Elements)
+        view.dataset = self
+        return view
 
     def __getitem__(self, key):
         """The element of a tag or keyword."""
@@ -654,6 +676,25 @@ cdef class ElementStore:
             del self._elements[<object>PyTuple_GET_ITEM(<object>found, 0)]
         except KeyError:
             raise AttributeError(f"the dataset has no {name}") from None
+
+
+@cython.final
+cdef class Elements:
+    """What ``Dataset.values`` gives: a view of the elements, made in one go each time that it is iterated."""
+
+    cdef ElementStore dataset
+
+    def __iter__(self):
+        return iter(self.dataset.in_order())
+
+    def __len__(self):
+        return len(self.dataset._elements)
+
+    def __contains__(self, element):
+        return element in self.dataset.in_order()
+
+    def __repr__(self):
+        return f"Elements({self.dataset.in_order()})"
 
 
 fill_tables()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMappin
 from typing import Any, Self, SupportsIndex
 
 from . import dicom_json
-from ._values import Deferred, ElementStore, ItemList, adopt, make_element
+from ._values import Deferred, Elements, ElementStore, ItemList, adopt, make_element
 from .dictionary import VM, Tag, lookup, private_name
 from .errors import EncodeError
 from .values import DEFAULT_POLICY, MAX_DEPTH, Element, Fragments, Policy, describe, is_settled, normalise, settle, shorten
@@ -199,10 +199,6 @@ class Dataset(ElementStore):
     items = MutableMapping.items
     popitem = MutableMapping.popitem
 
-    def values(self) -> ValuesView[Element]:
-        """The elements, by ascending tag."""
-        return _Elements(self)
-
     def setdefault(self, key: Any, default: Any = None) -> Element:
         """The element of a tag or keyword, set to the default first where there is none."""
         if key not in self:
@@ -355,16 +351,8 @@ class Dataset(ElementStore):
         return dicom_json.fill(cls(), source, **options)
 
 
-class _Elements(ValuesView[Element]):
-    """What ``Dataset.values`` gives: made in one go, which is quicker than one look-up after the other."""
-
-    __slots__ = ()
-
-    def __iter__(self) -> Iterator[Element]:
-        return iter(self._mapping._in_order())  # type: ignore[attr-defined]
-
-
 MutableMapping.register(Dataset)
+ValuesView.register(Elements)
 adopt(Sequence, Dataset)
 
 
