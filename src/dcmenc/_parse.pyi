@@ -32,7 +32,7 @@ def parse_dataset(
     *,
     implicit: bool = False,
     big_endian: bool = False,
-    encapsulated: bool = False,
+    encapsulated: bool | None = None,
     lenient: bool = False,
     before_pixels: bool = False,
     assumed: CharacterSet | None = None,

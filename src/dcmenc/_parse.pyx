@@ -562,7 +562,7 @@ cdef bint sequence_as_read(RawElement raw) except -1:
 # ------------------------------------------------------------------ for the reader
 
 def parse_dataset(ElementStore store not None, Source source not None, Py_ssize_t start, Py_ssize_t stop, *, bint implicit=False, bint big_endian=False,
-                  bint encapsulated=False, bint lenient=False, bint before_pixels=False, assumed=None, wanted=None,
+                  encapsulated=None, bint lenient=False, bint before_pixels=False, assumed=None, wanted=None,
                   Py_ssize_t elements=10_000_000, int depth=DEEPEST):
     """Fill a dataset with the elements between two places of a source.
 
@@ -573,7 +573,7 @@ def parse_dataset(ElementStore store not None, Source source not None, Py_ssize_
     start, stop : int
         Where its first element stands, and where its bytes end.
     implicit, big_endian, encapsulated
-        The transfer syntax: Implicit VR, big endian, Pixel Data in fragments.
+        The transfer syntax: Implicit VR, big endian, Pixel Data in fragments; None for what the pixels themselves show.
     lenient : bool
         Keep what can be read of broken bytes.
     before_pixels : bool
@@ -606,12 +606,12 @@ def parse_dataset(ElementStore store not None, Source source not None, Py_ssize_
     scan = new_scan(coding, elements, 0, False)
     scan.before_pixels, scan.deepest = before_pixels, min(max(depth, 0), DEEPEST)
     read_level(store, scan, coding, start, stop, False, wanted)
-    (<Span>store.origin).encapsulated = encapsulated or holds_fragments(store)
+    (<Span>store.origin).encapsulated = holds_fragments(store) if encapsulated is None else encapsulated
     return scan.faults
 
 
 cdef bint holds_fragments(ElementStore store) except -1:
-    """Whether the pixels are encapsulated, whatever the transfer syntax has to say."""
+    """Whether the pixels are encapsulated, where no transfer syntax says it."""
     pixels = dict_item(store._elements, PIXEL_DATA)
     return type(pixels) is RawElement and (<RawElement>pixels).found.flags & UNDEFINED_LENGTH
 

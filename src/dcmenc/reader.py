@@ -283,7 +283,7 @@ class _Coding(NamedTuple):
 
     implicit: bool
     big: bool
-    encapsulated: bool
+    encapsulated: bool | None
 
 
 def _named(meta: Dataset | None) -> TransferSyntax | None:
@@ -299,7 +299,7 @@ def _coding(known: TransferSyntax | None, view: memoryview, start: int) -> _Codi
     seen = _seen(view, start, known is not None and known.big_endian)
     if known is None:
         implicit, big = seen or (True, False)
-        return _Coding(implicit, big, False)
+        return _Coding(implicit, big, None)
     if seen is not None and seen != (not known.explicit, known.big_endian):
         warnings.warn(f"the file meta names {known.name}, and the data set is in {_spoken(*seen)}", DcmencWarning, stacklevel=4)
         return _Coding(*seen, known.encapsulated)
