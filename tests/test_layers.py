@@ -19,7 +19,7 @@ RANKS = {
     "values": 2,
     "_values": 3, "dicom_json": 3,
     "_elements": 4, "_decode": 4, "_scan": 4, "model": 4,
-    "_parse": 5,
+    "_parse": 5, "_walk": 5,
     "_encode": 6,
     "part10": 7, "reader": 7, "pixels": 7,
     "frames": 8,
@@ -30,7 +30,8 @@ RANKS = {
 
 # What a room may never import, whatever its rank.
 NEVER = {
-    "model": {"numpy", "part10"}, "values": {"io", "os"}, "_encode": {"numpy", "os"}, "_swap": {"dictionary", "vr"},
+    "model": {"numpy", "part10"}, "values": {"io", "os"}, "_encode": {"numpy", "os"}, "_walk": {"numpy", "os"},
+    "_swap": {"dictionary", "vr"},
     "part10": {"numpy"}, "reader": {"numpy", "part10", "sinks"},
     "_parse": {"numpy", "os"}, "_scan": {"numpy", "os"}, "_decode": {"numpy", "os"}, "pixels": {"part10", "sinks"},
     "frames": {"part10", "sinks", "reader"}, "iod": {"numpy", "os"},

@@ -1,11 +1,9 @@
 from typing import Any
 
 from ._values import ElementStore
+from ._walk import CharacterSetNeeded as CharacterSetNeeded
 from .charset import CharacterSet
-from .errors import EncodeError
 from .values import Policy
-
-class CharacterSetNeeded(EncodeError): ...
 
 def encode_dataset(
     dataset: ElementStore,
