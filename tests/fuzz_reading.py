@@ -493,9 +493,9 @@ def study(data: bytes, options: dict[str, Any], chance: random.Random) -> Datase
             hold(lies or untouched(data, before), "a sound file is written differently")
         if not lies:
             again(dataset, before, options, "what is written")
-    if chance.random() < 0.25:
+    if chance.random() < 0.1:
         described(dataset)
-    if not options.get("limits"):
+    if not options.get("limits") and chance.random() < 0.2:
         elsewhere(dataset, options, chance)
         edit(dataset, options, chance)
     return dataset
@@ -511,7 +511,7 @@ def twins(dataset: Dataset, data: bytes, options: dict[str, Any], before: bytes 
         ("an unopened pickle", lambda: pickle.loads(pickle.dumps(dcmread(data, **options)))),
     ]
     for name, make in several:
-        if chance.random() < 0.3:
+        if chance.random() < 0.08:
             twin = make()
             first = written(twin) if chance.random() < 0.5 else before
             same(twin, dataset, f"{name} is not equal")
