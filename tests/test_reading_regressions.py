@@ -235,3 +235,101 @@ def test_the_identifiers_that_a_pickle_was_read_with_stay_beside_each_other() ->
     dataset.PatientName = "C^D"
     dataset = pickle.loads(pickle.dumps(dataset))
     assert dumps(dataset) == data.replace(b"A^B", b"C^D")
+
+
+# --------------------------------------------------------------------- what is around decides what is inside
+
+
+NAME_IN_LATIN = closed(implicit(NAME, b"M\xfcll"))
+
+
+def test_implicit_items_in_an_explicit_data_set_follow_a_new_character_set() -> None:
+    for element in (explicit(IMAGES, "UN", NAME_IN_LATIN, UNDEFINED), explicit(IMAGES, "SQ", NAME_IN_LATIN, UNDEFINED)):
+        dataset = dcmread(file(explicit(0x00080005, "CS", b"ISO_IR 100") + element))
+        dataset.SpecificCharacterSet = "ISO_IR 192"
+        assert dcmread(dumps(dataset)).ReferencedImageSequence[0].PatientName == "Müll"
+
+
+def test_text_of_no_set_is_not_declared_utf_8_because_other_text_is_set() -> None:
+    dataset = dcmread(file(explicit(IMAGES, "UN", NAME_IN_LATIN, UNDEFINED)))
+    dataset.PatientComments = "Größe"
+    with pytest.raises(EncodeError, match=r"^\(0008,1140\)\[0\]\.\(0010,0010\): .*assume_charset"):
+        dumps(dataset)
+
+
+def test_an_item_that_declares_no_character_set_follows_what_is_around_it() -> None:
+    for nothing in (explicit(0x00080005, "CS", b"\\ "), explicit(0x00080005, "SL", bytes(4))):
+        items = explicit(IMAGES, "SQ", item(nothing + explicit(NAME, "PN", b"M\xfcll")))
+        dataset = dcmread(file(explicit(0x00080005, "CS", b"ISO_IR 100") + items))
+        dataset.SpecificCharacterSet = "ISO_IR 192"
+        assert dcmread(dumps(dataset)).ReferencedImageSequence[0].PatientName == "Müll"
+
+
+def test_implicit_items_in_an_explicit_data_set_follow_a_new_sign() -> None:
+    low = item(implicit(0x00280106, b"\xfb\xff"))
+    dataset = dcmread(file(SIGN + explicit(0x00283010, "SQ", low)))
+    dataset.PixelRepresentation = 0
+    with pytest.raises(EncodeError, match="-5 does not fit"):
+        dumps(dataset)
+
+
+def test_an_item_that_took_its_sign_from_around_it_is_not_written_without_it() -> None:
+    data = implicit(0x00280103, b"\1\0") + implicit(IMAGES, item(implicit(0x00280106, b"\xfb\xff")))
+    with pytest.raises(EncodeError, match="-5 does not fit"):
+        dumps(dcmread(file(data, IMPLICIT)).ReferencedImageSequence[0])
+
+
+def test_fragments_in_items_are_not_written_under_a_native_syntax() -> None:
+    pixels = explicit(0x7FE00010, "OB", item() + item(b"\xff\xd8") + implicit(0xFFFEE0DD), UNDEFINED)
+    dataset = dcmread(file(explicit(0x00880200, "SQ", item(pixels)) + pixels, JPEG))
+    assert dumps(dataset) == file(explicit(0x00880200, "SQ", item(pixels)) + pixels, JPEG)
+    dataset.add(0x7FE00010, "OB", b"abcd")
+    dataset.file_meta.TransferSyntaxUID = EXPLICIT
+    with pytest.raises(EncodeError, match=r"^\(0088,0200\)\[0\]\.\(7FE0,0010\): .*fragments"):
+        dumps(dataset)
+
+
+@pytest.mark.parametrize("change", ["update", "delete"])
+def test_pixels_that_were_read_go_with_what_now_stands_around_them(change: str) -> None:
+    size = [explicit(0x00280002, "US", b"\1\0"), explicit(0x00280008, "IS", b"2 "), explicit(0x00280010, "US", b"\2\0"),
+            explicit(0x00280011, "US", b"\2\0"), explicit(0x00280100, "US", b"\x08\0")]
+    dataset = dcmread(file(b"".join(size) + explicit(0x7FE00010, "OB", bytes(8))))
+    assert dumps(dataset)
+    if change == "update":
+        dataset.update(dcmread(file(explicit(0x00280010, "US", b"\1\0"))))
+    else:
+        del dataset.NumberOfFrames
+    with pytest.raises(EncodeError, match="8 bytes, where Rows"):
+        dumps(dataset)
+
+
+@pytest.mark.parametrize(("element", "meaning"), [
+    (explicit(0x00080060, "LO", "é ".encode()), "charset"), (explicit(0x00081030, "LT", b"a\\b "), "several values"),
+])
+def test_text_whose_vr_reads_it_in_another_way_is_not_put_into_implicit_vr(element: bytes, meaning: str) -> None:
+    dataset = dcmread(file(explicit(0x00080005, "CS", b"ISO_IR 192") + element))
+    dataset.file_meta.TransferSyntaxUID = IMPLICIT
+    with pytest.raises(EncodeError, match="leaves the VR to the dictionary"):
+        dumps(dataset)
+
+
+def test_a_private_element_is_shown_by_the_creator_that_is_there_now() -> None:
+    dataset = dcmread(file(implicit(0x00291008, b"IMAGE NUM 4 "), IMPLICIT))
+    assert dataset[0x00291008].vr == "UN"
+    dataset.add(0x00290010, "LO", "SIEMENS CSA HEADER")
+    assert dataset[0x00291008][1:] == ("CS", "IMAGE NUM 4")
+
+
+@pytest.mark.parametrize("first", [explicit(0x00081140, "SQ", b"\xff\xfe\xe0\0\0\0\0\0", big=True), explicit(0x00081140, "SQ", big=True)])
+def test_a_bare_big_endian_data_set_may_begin_with_a_sequence(first: bytes) -> None:
+    dataset = dcmread(first + explicit(NAME, "PN", b"A^B ", big=True), force=True)
+    assert (len(dataset.ReferencedImageSequence), dataset.PatientName) == (len(first) // 20, "A^B")
+
+
+def test_faults_survive_pickling_and_the_preamble_of_an_item_a_copy() -> None:
+    with pytest.warns(DcmencWarning):
+        dataset = dcmread(file(NAMED + b"\x10\0"), force=True)
+    assert [str(fault) for fault in pickle.loads(pickle.dumps(dataset)).faults] == [str(fault) for fault in dataset.faults]
+    dataset = dcmread(file(explicit(IMAGES, "SQ", item(NAMED))))
+    dataset.ReferencedImageSequence[0].preamble = bytes(range(128))
+    assert copy.deepcopy(dataset).ReferencedImageSequence[0].preamble == bytes(range(128))

@@ -20,7 +20,6 @@ from .errors import DcmencWarning, ReadError
 from .values import IS
 
 cdef extern from "Python.h":
-    object PyUnicode_DecodeASCII(const char *, Py_ssize_t, const char *)
     object PyUnicode_DecodeLatin1(const char *, Py_ssize_t, const char *)
 
 cdef object UNREADABLE = object()

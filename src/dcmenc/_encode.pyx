@@ -11,22 +11,23 @@ from cpython.dict cimport PyDict_Next, PyDict_Size
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from cpython.tuple cimport PyTuple_Check, PyTuple_GET_ITEM, PyTuple_GET_SIZE
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint8_t, uint32_t
 from libc.stdlib cimport qsort
+from libc.string cimport memchr
 cimport cython
 
 from ._bytes cimport position, put
 from ._decode cimport plain_ascii
 from ._elements cimport put_header
-from ._parse cimport Coding, RawElement, Span, sequence_as_read, span_as_read
+from ._parse cimport Coding, RawElement, Span, own_charset, private_vr, sequence_as_read, span_as_read
 from ._references cimport dict_item
 from ._scan cimport MENDED, UNDEFINED_LENGTH
 from ._values cimport BUFFER, ElementStore, NO_VR, SEQUENCE, TAG, TEXT, VRInfo, vr_info
 from ._walk cimport (
-    BITS_ALLOCATED, COLUMNS, Entry, GroupLength, Level, NUMBER_OF_FRAMES, PHOTOMETRIC, PIXEL_DATA, PIXEL_REPRESENTATION, ROWS,
-    SAMPLES_PER_PIXEL, SPLICED_FROM, UNSEEN, Walk, holds_numbers, is_text, value_in,
+    Entry, GroupLength, Level, PIXEL_DATA, PIXEL_REPRESENTATION, SPLICED_FROM, UNSEEN, Walk, holds_numbers, is_text, value_in,
 )
 
+from ._parse import PIXEL_SIZE
 from ._walk import CharacterSetNeeded
 from .charset import character_set, read_character_set
 from .dictionary import tag_table
@@ -43,6 +44,32 @@ cdef enum:
 cdef object UNDECLARED = character_set(None)
 
 
+cdef inline bint holds_items(RawElement raw) noexcept:
+    """Whether the value is made of items, as far as the element itself says so."""
+    cdef const VRInfo *info = raw.own_row()
+    if info.kind == SEQUENCE:
+        return True
+    if not raw.found.flags & UNDEFINED_LENGTH or raw.found.tag == PIXEL_DATA:
+        return False
+    return raw.coding.implicit or info.kind != BUFFER or info.code[0] == c"U"
+
+
+cdef inline bint stands_in(RawElement raw, Span span) noexcept:
+    """Whether an element stands in the dataset that it was read in."""
+    return raw.coding.source.identity is span.identity and raw.level == span.start
+
+
+cdef bint same_reading(const VRInfo *own, const VRInfo *other, RawElement raw) except -1:
+    """Whether the bytes of a value are the same value by another VR."""
+    cdef const uint8_t *data = raw.coding.source.data + raw.found.start + raw.found.header
+    cdef Py_ssize_t size = raw.found.stop - raw.found.start - raw.found.header
+    if is_text(own) and is_text(other):
+        if own.multiple != other.multiple and size and memchr(data, c"\\", size) != NULL:
+            return False
+        return own.charset == other.charset or plain_ascii(data, size)
+    return own.kind == other.kind and (own.unit == other.unit or own.kind == BUFFER)
+
+
 cdef int by_tag(const void *one, const void *other) noexcept nogil:
     cdef uint32_t a = (<const Entry *>one).tag, b = (<const Entry *>other).tag
     return (a > b) - (a < b)
@@ -56,6 +83,8 @@ cdef class Encoder(Walk):
     # what could not be put into another character set: (path, tag, reason)
     cdef list unconverted
     cdef dict dictionary
+    # where the root was read from
+    cdef Span origin
 
     cdef bint copy_whole(self, ElementStore dataset) except -1:
         """Copy a data set in which nothing changed since it was read, with all that is odd about it; False if that is not all."""
@@ -63,6 +92,9 @@ cdef class Encoder(Walk):
         if span is None or span.coding.implicit != self.syntax.implicit or span.coding.big != self.syntax.big:
             return False
         if span.encapsulated != self.encapsulated or span.coding.charset != self.charset:
+            return False
+        if span.depth and span.coding.sign != -1:
+            # what decided signs was around it, and is not any more
             return False
         if span.end() > span.start:
             self.splices.append((self.sink.used, span.coding.source.window(span.start, span.end())))
@@ -181,12 +213,12 @@ cdef class Encoder(Walk):
         """An element as it was read: its own bytes where they mean the same here, else recoded."""
         if tag == CHARACTER_SET:
             self.declare_as_read(raw, elements)
-        elif tag == PIXEL_DATA and self.depth == 0:
+        elif tag == PIXEL_DATA:
             self.check_raw_pixels(raw)
         if not sequence_as_read(raw):
             vr = <object>PyTuple_GET_ITEM(raw.known, 1)
             if self.syntax.implicit and not raw.coding.implicit:
-                self.dictionary_vr(raw, vr)
+                self.dictionary_vr(raw, vr, elements)
             return self.element(tag, vr, <object>PyTuple_GET_ITEM(raw.known, 2))
         if self.means_the_same(raw):
             return self.verbatim(tag, raw)
@@ -195,21 +227,28 @@ cdef class Encoder(Walk):
     cdef bint means_the_same(self, RawElement raw) except -1:
         """Whether the bytes are legal as they stand, and a reader of what is written understands them as they were understood."""
         cdef Coding coding = raw.coding
+        cdef bint nested = holds_items(raw)
         if coding.implicit != self.syntax.implicit or coding.big != self.syntax.big or raw.found.flags & MENDED:
             return False
-        return self.same_text(raw) and (not coding.implicit or self.same_sign(raw))
+        if nested and (coding.fragments == 1) != self.encapsulated:
+            # there may be pixels in the items
+            return False
+        # items may be in Implicit VR, whatever is around
+        return self.same_text(raw) and (not (coding.implicit or nested) or self.same_sign(raw))
 
     cdef bint same_text(self, RawElement raw) except -1:
         """Whether text in the element is the same bytes here: in the same character set, or ASCII in both."""
         cdef const VRInfo *info = raw.own_row()
-        cdef bint undefined = raw.found.flags & UNDEFINED_LENGTH
         cdef Py_ssize_t begin = raw.found.start + raw.found.header
         charset = raw.coding.charset
         if charset is self.charset or charset == self.charset:
             return True
-        if not raw.coding.implicit and info.kind != SEQUENCE and not (info.kind == TEXT and info.charset):
-            return not undefined or info.kind == BUFFER
-        if undefined or info.kind == SEQUENCE or not self.ascii or not charset.ascii_unchanged:
+        if holds_items(raw):
+            return False
+        if raw.found.flags & UNDEFINED_LENGTH or (not raw.coding.implicit and not (info.kind == TEXT and info.charset)):
+            # fragments, or no text
+            return True
+        if not self.ascii or not charset.ascii_unchanged:
             return False
         raw.coding.source.check()
         return plain_ascii(raw.coding.source.data + begin, raw.found.stop - begin)
@@ -222,7 +261,7 @@ cdef class Encoder(Walk):
         if level.sign == (raw.coding.sign == 1):
             return True
         entry = self.entry_of(raw)
-        return entry is not None and entry[1] != "US/SS" and entry[1] != "SQ" and not raw.found.flags & UNDEFINED_LENGTH
+        return not holds_items(raw) and entry is not None and entry[1] != "US/SS" and entry[1] != "SQ"
 
     cdef object entry_of(self, RawElement raw):
         """What the dictionary says of an element; None for repeating groups and private elements."""
@@ -251,7 +290,7 @@ cdef class Encoder(Walk):
         cdef const VRInfo *info
         vr = raw.own_vr(elements)
         if self.syntax.implicit and not raw.coding.implicit:
-            vr = self.dictionary_vr(raw, vr)
+            vr = self.dictionary_vr(raw, vr, elements)
         info = vr_info(vr)
         if vr == "US/SS" or raw.found.flags & UNDEFINED_LENGTH or info.kind == SEQUENCE or (info.kind == NO_VR and raw.coding.big):
             # not kept: the dataset need not remember that it was written
@@ -268,13 +307,13 @@ cdef class Encoder(Walk):
         self.finish(info, start, begin)
         return self.locate(tag, begin)
 
-    cdef object dictionary_vr(self, RawElement raw, object vr):
+    cdef object dictionary_vr(self, RawElement raw, object vr, dict elements):
         """The VR by which Implicit VR will be read. A value that would become another one by that is refused."""
         cdef const VRInfo *own = vr_info(vr)
         cdef const VRInfo *other
         entry = self.entry_of(raw)
-        known = vr if entry is None else entry[1] or vr
-        if known == vr or vr == "UN":
+        known = private_vr(raw.tag_object, elements) if entry is None else entry[1] or vr
+        if known == vr or vr == "UN" or known == "UN":
             return vr
         if known in AMBIGUOUS:
             if known == "US/SS" and vr in ("US", "SS"):
@@ -282,7 +321,7 @@ cdef class Encoder(Walk):
             if vr in AMBIGUOUS[known] or own.kind == BUFFER:
                 return vr
         other = vr_info(known)
-        if (is_text(own) and is_text(other)) or (own.kind == other.kind and (own.unit == other.unit or own.kind == BUFFER)):
+        if same_reading(own, other, raw):
             return vr
         raise EncodeError(f"the file has it as {vr}, and Implicit VR leaves the VR to the dictionary, which has {known}: "
                           "the value would be read as another one; set it anew, or write Explicit VR")
@@ -318,24 +357,31 @@ cdef class Encoder(Walk):
 
     cdef int declare_as_read(self, RawElement raw, dict elements) except -1:
         """As its reader understood it, misspelt or not; an empty one declares nothing."""
-        element = raw.element(elements)
-        return self.use(raw.coding.charset) if <object>PyTuple_GET_ITEM(element, 2) is not None else 0
+        charset = own_charset(raw)
+        return self.use(charset) if charset is not None else 0
 
     cdef int check_raw_pixels(self, RawElement raw) except -1:
         """Pixels that were read must still go with the attributes around them, once one of these was set."""
         cdef bint native = not raw.found.flags & UNDEFINED_LENGTH
         cdef Py_ssize_t size = raw.found.stop - raw.found.start - raw.found.header
-        if native == self.encapsulated and size:
+        if size and (not native and not self.encapsulated or native and self.encapsulated and self.depth == 0):
             raise EncodeError("native pixels cannot stand under an encapsulated transfer syntax; give Fragments or change the syntax" if native
                               else "only Pixel Data under an encapsulated transfer syntax can hold fragments; decode them or change the syntax")
-        if native and self.conforming and self.pixels_described_anew():
+        if native and self.depth == 0 and self.conforming and self.pixels_described_anew(raw):
             self.check_pixels(b"", 1, size)
         return 0
 
-    cdef bint pixels_described_anew(self) except -1:
-        for tag in (SAMPLES_PER_PIXEL, PHOTOMETRIC, NUMBER_OF_FRAMES, ROWS, COLUMNS, BITS_ALLOCATED):
+    cdef bint pixels_described_anew(self, RawElement pixels) except -1:
+        """Whether one of the attributes that say how large the pixels are is not what was read with them, or has gone."""
+        cdef int at
+        cdef Span span = self.origin
+        if span is None or not stands_in(pixels, span):
+            return True
+        for at, tag in enumerate(PIXEL_SIZE):
             element = dict_item(<object>self.levels[0].elements, tag)
-            if element is not None and type(element) is not RawElement:
+            if (element is not None) != bool(span.described & 1 << at):
+                return True
+            if element is not None and (type(element) is not RawElement or not stands_in(<RawElement>element, span)):
                 return True
         return False
 
@@ -389,6 +435,7 @@ def encode_dataset(ElementStore dataset not None, *, bint implicit=False, bint b
         walk.replace_text, walk.refuse_long = policy.unencodable == "replace", policy.long_value == "error"
         walk.conforming = policy.nonconforming == "error"
     put(&walk.sink, PyBytes_AS_STRING(head), PyBytes_GET_SIZE(head))
+    walk.origin = <Span>dataset.origin if dataset.origin is not None else None
     if locate is None and not file_meta and walk.copy_whole(dataset):
         return walk.pieces()
     try:

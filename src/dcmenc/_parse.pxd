@@ -32,6 +32,8 @@ cdef class Source:
 cdef class Coding:
     cdef Source source
     cdef bint implicit, big, lenient
+    # whether Pixel Data is in fragments, -1 where nobody said
+    cdef int8_t fragments
     # PixelRepresentation in or around the data set, -1 where there is none
     cdef int8_t sign
     # the declared character set, and what undeclared text is taken for, None where nobody said
@@ -68,12 +70,18 @@ cdef class Span:
     # from the item's tag to behind its delimiter, and the elements in it
     cdef Py_ssize_t outer_start, outer_end, start, stop
     cdef Py_ssize_t count
-    cdef int depth
+    cdef int depth, described
     cdef bint undefined, exact, encapsulated
     cdef Py_ssize_t end(self) noexcept
 
 # The span of a dataset in which nothing was set, deleted or moved since it was read; None for any other.
 cdef Span span_as_read(ElementStore store)
+
+# What a Specific Character Set declares, None if nothing.
+cdef object own_charset(RawElement raw)
+
+# The VR of a private element by its creator, UN where nothing is known.
+cdef object private_vr(object tag, dict elements)
 
 # Whether a sequence holds what it was read with.
 cdef bint sequence_as_read(RawElement raw) except -1

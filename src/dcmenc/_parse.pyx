@@ -13,7 +13,7 @@ from cpython.list cimport PyList_GET_SIZE
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF, Py_XDECREF
 from cpython.unicode cimport PyUnicode_Check
-from libc.stdint cimport uint8_t, uint16_t, uint32_t
+from libc.stdint cimport uint8_t, uint32_t
 cimport cython
 
 from ._bytes cimport load16, load32
@@ -39,6 +39,9 @@ cdef enum:
     CHARACTER_SET = 0x00080005
     PIXEL_REPRESENTATION = 0x00280103
     PIXEL_DATA = 0x7FE00010
+
+# The attributes that say how many bytes native pixels have.
+PIXEL_SIZE = (0x00280002, 0x00280004, 0x00280008, 0x00280010, 0x00280011, 0x00280100)
 
 cdef object TAG_TYPE = Tag
 cdef object NEW_INT = int.__new__
@@ -107,24 +110,24 @@ cdef class Coding:
         if implicit == self.implicit and big == self.big and charset is self.charset and sign == self.sign:
             return self
         made = Coding.__new__(Coding)
-        made.source, made.lenient, made.assumed = self.source, self.lenient, self.assumed
+        made.source, made.lenient, made.assumed, made.fragments = self.source, self.lenient, self.assumed, self.fragments
         made.implicit, made.big, made.charset, made.sign = implicit, big, charset, sign
         return made
 
     cdef Coding on(self, Source source):
         """Other bytes, understood in the same way."""
         cdef Coding made = Coding.__new__(Coding)
-        made.source, made.lenient, made.assumed = source, self.lenient, self.assumed
+        made.source, made.lenient, made.assumed, made.fragments = source, self.lenient, self.assumed, self.fragments
         made.implicit, made.big, made.charset, made.sign = self.implicit, self.big, self.charset, self.sign
         return made
 
     def __reduce__(self):
-        return restored_coding, (self.implicit, self.big, self.lenient, self.sign, self.charset, self.assumed)
+        return restored_coding, (self.implicit, self.big, self.lenient, self.sign, self.fragments, self.charset, self.assumed)
 
 
-def restored_coding(implicit, big, lenient, sign, charset, assumed):
+def restored_coding(implicit, big, lenient, sign, fragments, charset, assumed):
     cdef Coding made = Coding.__new__(Coding)
-    made.implicit, made.big, made.lenient, made.sign = implicit, big, lenient, sign
+    made.implicit, made.big, made.lenient, made.sign, made.fragments = implicit, big, lenient, sign, fragments
     made.charset, made.assumed = charset, assumed
     return made
 
@@ -177,6 +180,11 @@ cdef class RawElement(Deferred):
         return bool(self.found.flags & UNDEFINED_LENGTH)
 
     @property
+    def value(self):
+        """The bytes of the value as they stand, delimiters left out."""
+        return self.coding.source.window(self.found.start + self.found.header, self.found.stop)
+
+    @property
     def as_read(self):
         """Whether nothing in its items was changed; any other raw element cannot change."""
         return sequence_as_read(self)
@@ -187,11 +195,6 @@ cdef class RawElement(Deferred):
         raw.coding, raw.tag_object, raw.found, raw.level, raw.depth = self.coding, self.tag_object, self.found, self.level, self.depth
         raw.known = element
         return raw
-
-    @property
-    def value(self):
-        """The bytes of the value as they stand, delimiters left out."""
-        return self.coding.source.window(self.found.start + self.found.header, self.found.stop)
 
     cdef const VRInfo *own_row(self) noexcept:
         """The VR that the file gives; one of no kind where it gives none."""
@@ -211,6 +214,9 @@ cdef class RawElement(Deferred):
         if self.known is not None:
             return self.known
         made = self.made(elements)
+        if self.coding.implicit and self.found.tag & 0x10000 and not isinstance(made[2], ItemList):
+            # a creator may still be set that knows another VR
+            return made
         with cython.critical_section(self):
             # somebody else may have been quicker: there is one sequence only, which its user may change
             if self.known is None:
@@ -366,7 +372,7 @@ cdef class Span:
         return restored_dataset, (data, self.coding.source.identity, self.coding, self.depth, self.undefined, self.encapsulated)
 
     def __reduce__(self):
-        return restored_span, (self.coding, self.identity, self.start, self.encapsulated)
+        return restored_span, (self.coding, self.identity, self.start, self.depth, self.described, self.encapsulated)
 
 
 def restored_dataset(bytes data not None, identity, Coding coding not None, int depth, bint undefined, bint encapsulated):
@@ -381,10 +387,11 @@ def restored_dataset(bytes data not None, identity, Coding coding not None, int 
     return store
 
 
-def restored_span(Coding coding not None, identity, Py_ssize_t start, bint encapsulated):
+def restored_span(Coding coding not None, identity, Py_ssize_t start, int depth, int described, bint encapsulated):
     """What is left to say of where a dataset came from, once it has changed: its encoding, and what belongs to it."""
     cdef Span span = Span.__new__(Span)
-    span.coding, span.identity, span.start, span.encapsulated, span.exact = coding, identity, start, encapsulated, False
+    span.coding, span.identity, span.start, span.depth = coding, identity, start, depth
+    span.described, span.encapsulated, span.exact = described, encapsulated, False
     return span
 
 
@@ -414,25 +421,53 @@ cdef int fill(ElementStore store, Scan scan, Coding coding, Py_ssize_t level, ob
     return 0
 
 
+cdef bint holds_fragments(Scan scan) noexcept:
+    """Whether the pixels are encapsulated, where no transfer syntax says it."""
+    cdef Py_ssize_t i
+    for i in range(scan.count):
+        if scan.found[i].tag == PIXEL_DATA:
+            return scan.found[i].flags & UNDEFINED_LENGTH
+    return False
+
+
+cdef int described(Scan scan) except -1:
+    """A bit for each attribute of PIXEL_SIZE that is there."""
+    cdef Py_ssize_t i
+    cdef int bits = 0
+    for i in range(scan.count):
+        if scan.found[i].tag >> 16 == 0x0028 and scan.found[i].tag in PIXEL_SIZE:
+            bits |= 1 << <int>PIXEL_SIZE.index(scan.found[i].tag)
+    return bits
+
+
 cdef bint may_be_text(const Found *found) noexcept:
     """Whether an element is shown as text or as UN, which may be text."""
     cdef const VRInfo *info = vr_row(found.first, found.second)
     cdef int unit = 4 if info.kind == TAG else info.unit
-    return info.kind == NO_VR or info.kind == TEXT or info.kind == BUFFER or (found.stop - found.start - found.header) % unit
+    return info.kind == NO_VR or info.kind == TEXT or (info.kind == BUFFER and unit == 1) or (found.stop - found.start - found.header) % unit
 
 
 cdef object declared(Coding coding, const Found *found):
-    """The character set of a data set: its own, or else that around it (PS3.3 C.12.1.1.2). One without sense declares nothing."""
-    cdef Py_ssize_t begin
-    if found == NULL or not may_be_text(found):
-        return coding.charset
-    begin = found.start + found.header
+    """The character set of a data set: its own, or else that around it (PS3.3 C.12.1.1.2)."""
+    own = None if found == NULL else charset_of(coding, found)
+    return coding.charset if own is None else own
+
+
+cdef object charset_of(Coding coding, const Found *found):
+    """What a Specific Character Set declares: None if it is empty; one without sense declares the default."""
+    cdef Py_ssize_t begin = found.start + found.header
+    if not may_be_text(found):
+        return None
     value = decode_value(vr_info("CS"), coding.source.data + begin, found.stop - begin, coding.big, DEFAULT, False)
     try:
         charset = read_character_set(value)
     except ReadError:
         return DEFAULT
-    return charset if charset.declared else coding.charset
+    return charset if charset.declared else None
+
+
+cdef object own_charset(RawElement raw):
+    return charset_of(raw.coding, &raw.found)
 
 
 cdef int sign_of(Coding coding, const Found *found) noexcept:
@@ -496,6 +531,9 @@ cdef Py_ssize_t read_level(ElementStore store, Scan scan, Coding coding, Py_ssiz
         return read_level(store, scan, coding, at, end, closed, wanted)
     if behind < 0:
         raise scan.error()
+    if coding.fragments < 0:
+        coding.fragments = holds_fragments(scan)
+    span.encapsulated, span.described = coding.fragments == 1, described(scan)
     span.coding = coding.turned(scan.implicit, coding.big, coding.charset, coding.sign)
     span.identity, span.undefined, span.depth = coding.source.identity, closed, scan.base
     span.start, span.stop, span.outer_start, span.outer_end = at, scan.stop, at, behind
@@ -539,6 +577,11 @@ cdef bint elements_as_read(dict elements, Span span) except -1:
     return same
 
 
+cdef bint is_furnished(ElementStore item) noexcept:
+    """Whether a dataset has something of its own besides its elements."""
+    return item._policy is not None or item.preamble is not None or item._file_meta is not None
+
+
 cdef bint sequence_as_read(RawElement raw) except -1:
     cdef Py_ssize_t at = raw.found.start + raw.found.header, i
     cdef ItemList items
@@ -551,9 +594,9 @@ cdef bint sequence_as_read(RawElement raw) except -1:
     for i in range(PyList_GET_SIZE(items)):
         item = list_item(items, i)
         span = <Span>(<ElementStore>item).origin if isinstance(item, ElementStore) else None
-        if span is None or span.coding.source is not raw.coding.source or span.outer_start != at:
+        if span is None or span.coding.source is not raw.coding.source or span.outer_start != at or is_furnished(item):
             return False
-        if (<ElementStore>item)._policy is not None or span_as_read(item) is None:
+        if span_as_read(item) is None:
             return False
         at = span.outer_end
     return at == raw.found.stop
@@ -603,17 +646,11 @@ def parse_dataset(ElementStore store not None, Source source not None, Py_ssize_
         raise ValueError(f"{start} to {stop} is no part of {source.size} bytes")
     coding.source, coding.implicit, coding.big, coding.lenient = source, implicit, big_endian, lenient
     coding.charset, coding.assumed, coding.sign = DEFAULT, assumed, -1
+    coding.fragments = -1 if encapsulated is None else bool(encapsulated)
     scan = new_scan(coding, elements, 0, False)
     scan.before_pixels, scan.deepest = before_pixels, min(max(depth, 0), DEEPEST)
     read_level(store, scan, coding, start, stop, False, wanted)
-    (<Span>store.origin).encapsulated = holds_fragments(store) if encapsulated is None else encapsulated
     return scan.faults
-
-
-cdef bint holds_fragments(ElementStore store) except -1:
-    """Whether the pixels are encapsulated, where no transfer syntax says it."""
-    pixels = dict_item(store._elements, PIXEL_DATA)
-    return type(pixels) is RawElement and (<RawElement>pixels).found.flags & UNDEFINED_LENGTH
 
 
 def parse_meta(ElementStore store not None, Source source not None, Py_ssize_t start, *, bint lenient=False):
@@ -649,12 +686,10 @@ def parse_meta(ElementStore store not None, Source source not None, Py_ssize_t s
     return stop, scan.faults
 
 
-def bytes_as_read(ElementStore store not None, bint implicit, bint big_endian, encapsulated=None):
+def bytes_as_read(ElementStore store not None, bint implicit, bint big_endian):
     """The bytes that a dataset was read from, or None if anything in it changed or another encoding is asked for."""
     cdef Span span = span_as_read(store)
     if span is None or span.coding.implicit != implicit or span.coding.big != big_endian:
-        return None
-    if encapsulated is not None and span.encapsulated != encapsulated:
         return None
     return span.coding.source.window(span.start, span.end())
 
@@ -664,7 +699,7 @@ def read_together(ElementStore store not None, ElementStore meta not None, tag):
     cdef Span span = <Span>store.origin if store.origin is not None else None
     cdef Span head = <Span>meta.origin if meta.origin is not None else None
     raw = dict_item(store._elements, tag)
-    if span is None or head is None or type(raw) is not RawElement or (<RawElement>raw).level != span.start:
+    if span is None or head is None or span.depth or type(raw) is not RawElement or (<RawElement>raw).level != span.start:
         return False
     return (<RawElement>raw).coding.source.identity is span.identity and span.identity is head.identity
 

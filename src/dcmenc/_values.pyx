@@ -614,7 +614,7 @@ cdef class ElementStore:
 
     def _frozen(self):
         """How the dataset is made again from the bytes that it was read from; None if they no longer say what it is."""
-        return None if self.origin is None else self.origin.frozen(self)
+        return None if self.origin is None or self.faults_found else self.origin.frozen(self)
 
     def _keep_faults(self, tuple faults):
         self.faults_found = faults
@@ -653,9 +653,7 @@ cdef class ElementStore:
 
     def values(self):
         """The elements, by ascending tag."""
-        cdef Elements view = Elements.__new__(Elements)
-        view.dataset = self
-        return view
+        return Elements(self)
 
     def __getitem__(self, key):
         """The element of a tag or keyword."""
@@ -683,6 +681,9 @@ cdef class Elements:
     """What ``Dataset.values`` gives: a view of the elements, made in one go each time that it is iterated."""
 
     cdef ElementStore dataset
+
+    def __cinit__(self, ElementStore dataset not None):
+        self.dataset = dataset
 
     def __iter__(self):
         return iter(self.dataset.in_order())

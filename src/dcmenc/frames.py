@@ -208,7 +208,10 @@ def _octets(ds: Dataset, spec: ImageSpec) -> Array:
 
 
 def _view(value: Any) -> Array:
-    octets = np.frombuffer(value, np.uint8)
+    try:
+        octets = np.frombuffer(value, np.uint8)
+    except (TypeError, ValueError):
+        raise PixelError(f"bytes are wanted, not {shorten(value)}: the VR of the element is not one of pixels or of a table") from None
     octets.flags.writeable = False
     return octets
 

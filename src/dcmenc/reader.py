@@ -142,15 +142,19 @@ def dcmread(
     >>> dumps(ds) == data
     True
     """
-    limits = limits or _DEFAULT_LIMITS
+    limits = _DEFAULT_LIMITS if limits is None else limits
+    if not isinstance(limits, Limits):
+        raise TypeError(f"limits are a dcmenc.Limits, for instance Limits(elements=1000), not {type(limits).__name__}")
     assumed = _assumed(assume_charset)
-    if isinstance(specific_tags, (str, bytes)):
+    if isinstance(specific_tags, (str, bytes, int)):
         raise TypeError(f"specific_tags is a list of tags or keywords, as in [{specific_tags!r}]")
     wanted = None if specific_tags is None else frozenset(int(Tag(tag)) for tag in specific_tags)
     content, guard, name = _take(source)
     try:
         return _read(content, guard, _Wishes(stop_before_pixels, wanted, force, limits, assumed))
     except ReadError as error:
+        if isinstance(source, bytes) and len(source) < 132 and not error.source:
+            error.reason += " (bytes are taken as the content of a file; give a path as str)"
         error.source = name
         raise
 
@@ -175,7 +179,7 @@ def _assumed(terms: str | tuple[str, ...] | None) -> CharacterSet | None:
 def _take(source: Any) -> tuple[Any, Callable[[], None] | None, str]:
     """The bytes of a source, what checks that they are still the same, and the name for messages."""
     if isinstance(source, (str, os.PathLike)):
-        return _take_path(os.path.abspath(os.fspath(source)))
+        return _take_path(os.path.abspath(os.fsdecode(source)))
     try:
         view = memoryview(source)
     except TypeError:
@@ -262,8 +266,6 @@ def _preamble(view: memoryview, force: bool) -> tuple[bytes | None, int]:
         return None, 4
     if not force:
         what = "no DICM prefix at byte 128: this is no DICOM file, or one without preamble" if len(view) else "the source is empty"
-        if 0 < len(view) < 132:
-            what += " (bytes are taken as the content of a file; give a path as str)"
         raise ReadError(f"{what}; force=True reads a bare data set", 0)
     return None, 0
 
@@ -333,11 +335,12 @@ def _fits(view: memoryview, at: int, big: bool) -> bool:
         if row is None or tag <= previous:
             return False
         length = int.from_bytes(head[6:8] if row.header == 8 else head[8:12], order)
-        if length == _UNDEFINED or row.kind == "sequence":
-            return True
-        previous, at = tag, at + row.header + length
-        if at > len(view):
+        if length != _UNDEFINED and at + row.header + length > len(view):
             return False
+        if length and (row.kind == "sequence" or length == _UNDEFINED):
+            # items begin with FFFE; those of UN are little endian wherever they stand
+            return row.code == "UN" or bytes(view[at + 12:at + 14]) != (b"\xfe\xff" if big else b"\xff\xfe")
+        previous, at = tag, at + row.header + length
     return True
 
 
