@@ -352,7 +352,7 @@ def test_a_mapping_of_keywords_or_tags_is_written_as_its_dataset() -> None:
 
 @pytest.mark.parametrize("junk", [None, 5, "x", [], b""])
 def test_only_datasets_and_mappings_are_written(junk: Any) -> None:
-    with pytest.raises(TypeError, match=r"a dcmenc.Dataset or a mapping"):
+    with pytest.raises(TypeError, match=r"a dcmenc.Dataset, a pydicom.Dataset or a mapping"):
         dumps(junk)
 
 

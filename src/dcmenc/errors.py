@@ -56,6 +56,33 @@ class UnencodableText(EncodeError):
     """Text with characters that the declared character sets do not hold (PS3.5 6.1)."""
 
 
+def foreign_error(kind: type[BaseException], reason: str, path: str = "", tag: int | None = None) -> EncodeError:
+    """An EncodeError that is also of the type which pydicom raises for the same fault."""
+    return _FOREIGN.get(kind, EncodeError)(reason, path, tag)
+
+
+class EncodeOSError(EncodeError, OSError):
+    """A number that its VR does not hold, in a dataset of pydicom's."""
+
+
+class EncodeTypeError(EncodeError, TypeError):
+    """A value of a type that its VR does not take, in a dataset of pydicom's."""
+
+
+class EncodeAttributeError(EncodeError, AttributeError):
+    """An attribute that decides how another one is written, or that a file needs, and that a dataset of pydicom's lacks."""
+
+
+class EncodeNotImplementedError(EncodeError, NotImplementedError):
+    """A VR that nobody knows, in a dataset of pydicom's."""
+
+
+_FOREIGN: dict[type[BaseException], type[EncodeError]] = {
+    OSError: EncodeOSError, TypeError: EncodeTypeError, AttributeError: EncodeAttributeError,
+    NotImplementedError: EncodeNotImplementedError,
+}
+
+
 class ReadError(DcmencError, ValueError):
     """Bytes that are not legal DICOM.
 

@@ -1,0 +1,19 @@
+from typing import Any
+
+from .values import Policy
+
+def shape_of(kind: type) -> int: ...
+def changes(kind: type, base: type, name: str) -> bool: ...
+def moment(vr: str, value: Any) -> str: ...
+def groups_of(source: Any) -> set[int]: ...
+def uid_of(source: Any, tag: int) -> str | None: ...
+def encode_foreign(
+    source: Any,
+    *,
+    implicit: bool = False,
+    big_endian: bool = False,
+    pixels: bool | None = None,
+    file_meta: bool = False,
+    policy: Policy | None = None,
+    head: bytes = b"",
+) -> list[bytes | memoryview]: ...

@@ -1,0 +1,665 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+"""The walk over pydicom's datasets, as they are: the bytes that pydicom writes, without a DICOM toolkit imported (PS3.5 7, A.1 to A.4).
+
+Its objects are known by their shape: a dataset keeps its elements in ``_dict``, raw ones (as read) and converted ones mixed.
+What only pydicom can know, such as how to decode a raw sequence, is asked of the objects themselves; the caller's dataset is
+left as it was. Classes of the caller's own that change how elements or values are reached are walked by their public side.
+"""
+
+import sys
+import warnings
+from functools import lru_cache
+
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_Check, PyBytes_GET_SIZE
+from cpython.dict cimport PyDict_Next, PyDict_Size
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check
+from cpython.list cimport PyList_Check, PyList_GET_SIZE
+from cpython.long cimport PyLong_Check
+from cpython.object cimport PyObject, PyTypeObject
+from cpython.ref cimport Py_DECREF, Py_INCREF
+from cpython.tuple cimport PyTuple_Check, PyTuple_GET_ITEM
+from cpython.unicode cimport PyUnicode_Check
+from libc.math cimport fabs, isfinite
+from libc.stdint cimport int64_t, uint8_t, uint32_t
+from libc.stdlib cimport qsort
+from libc.string cimport memcpy
+cimport cython
+
+from ._bytes cimport position, put, put_byte, reserve, store32
+from ._elements cimport LONGEST_16, UNDEFINED, header_size, put_decimal, put_header, put_integer_text, put_item_tag, put_number
+from ._references cimport list_item
+from ._scan cimport DEEPEST
+from ._values cimport BUFFER, DECIMAL, FLOAT, INTEGER, NO_VR, SEQUENCE, SIGNED, TAG, TEXT, VRInfo, vr_info
+from ._walk cimport Entry, Level, PIXEL_DATA, SPLICED_FROM, Walk
+
+from .charset import DEFAULT
+from .errors import EncodeError, UnencodableText, foreign_error
+from .values import check_policy
+from .vr import DESCRIPTORS
+
+cdef extern from "Python.h":
+    bint PyUnicode_CheckExact(object)
+    bint PyUnicode_IS_ASCII(object)
+    const void *PyUnicode_DATA(object)
+    Py_ssize_t PyUnicode_GET_LENGTH(object)
+    unsigned long PyLong_AsUnsignedLong(object) except? 0xFFFFFFFF
+    PyTypeObject *Py_TYPE(object)
+
+cdef enum Shape:
+    OTHER = 1
+    ELEMENT
+    DATASET
+    SEVERAL
+    DECIMAL_NUMBER
+    INTEGER_NUMBER
+    NAME
+    RAW
+    # as above, with ways of its own
+    OWN_ELEMENT
+    OWN_DATASET
+
+cdef enum:
+    CHARACTER_SET = 0x00080005
+    SHAPES_SEEN = 64
+
+# Python's names of pydicom's default and of UTF-8, as its convert_encodings gives them.
+cdef list LATIN = ["iso8859"]
+cdef list UNICODE = ["utf8"]
+
+# What a subclass must not change, to be walked as its base is: base -> (shape, shape with ways of its own, names).
+_SHAPES = {
+    "DataElement": (ELEMENT, OWN_ELEMENT, ("value", "VR", "tag", "is_undefined_length", "__getattribute__")),
+    "Dataset": (DATASET, OWN_DATASET, ("get_item", "__getitem__", "__iter__", "keys", "elements", "__getattribute__")),
+    "ConstrainedList": (SEVERAL, OTHER, ("__iter__", "__len__", "__getitem__")),
+    "MultiValue": (SEVERAL, OTHER, ("__iter__", "__len__", "__getitem__")),
+    "DSfloat": (DECIMAL_NUMBER, OTHER, ("__str__", "__repr__")),
+    "IS": (INTEGER_NUMBER, OTHER, ("__str__", "__repr__")),
+    "PersonName": (NAME, OTHER, ("encode", "__str__")),
+}
+
+
+@lru_cache(maxsize=1024)
+def shape_of(kind):
+    """What instances of a class are to the walk."""
+    if issubclass(kind, tuple) and getattr(kind, "_fields", ())[:4] == ("tag", "VR", "length", "value"):
+        return RAW
+    for base in kind.__mro__:
+        if base.__module__.partition(".")[0] == "pydicom" and base.__name__ in _SHAPES:
+            shape, own, names = _SHAPES[base.__name__]
+            return own if any(changes(kind, base, name) for name in names) else shape
+    return OTHER
+
+
+def changes(kind, base, name):
+    """Whether a class below ``base`` that is not pydicom's has a way of its own for a name."""
+    for each in kind.__mro__[:kind.__mro__.index(base)]:
+        if name in vars(each):
+            return each.__module__.partition(".")[0] != "pydicom"
+    return False
+
+
+cdef int by_tag(const void *one, const void *other) noexcept nogil:
+    cdef uint32_t a = (<const Entry *>one).tag, b = (<const Entry *>other).tag
+    return (a > b) - (a < b)
+
+
+@cython.final
+cdef class ForeignWalk(Walk):
+    """The walk over one of pydicom's datasets."""
+
+    # the classes that were met, and their shapes
+    cdef PyTypeObject *kinds[SHAPES_SEEN]
+    cdef int shapes[SHAPES_SEEN]
+    cdef list kept
+    # datasets from the root to here, and the names of the character sets in force
+    cdef list path_of_datasets
+    cdef list names
+    # the elements of datasets in which pydicom was asked to decode some: id of the dict -> (dict, its elements)
+    cdef dict kept_as_they_were
+    # whether raw elements of the present dataset may pass as they are, or by their bytes at least
+    cdef bint passing, recoding
+    # what the transfer syntax says of Pixel Data: -1 nothing, 0 native, 1 encapsulated
+    cdef int pixels
+    cdef bint is_meta
+
+    cdef int shape(self, object thing) except -1:
+        cdef PyTypeObject *kind = Py_TYPE(thing)
+        cdef int slot = (<size_t>kind >> 5 ^ <size_t>kind >> 11) & (SHAPES_SEEN - 1)
+        if self.kinds[slot] != kind:
+            self.kept.append(<object><PyObject *>kind)
+            self.kinds[slot], self.shapes[slot] = kind, shape_of(<object><PyObject *>kind)
+        return self.shapes[slot]
+
+    # ---------------------------------------------------------------- datasets
+
+    cdef int foreign_dataset(self, object source) except -1:
+        """All elements of a dataset, in ascending order; group lengths above group 6 are left out, as pydicom does."""
+        cdef Py_ssize_t first = self.entry_count, last, i
+        cdef Level *level = &self.levels[self.depth]
+        cdef list names = self.names
+        cdef bint passing = self.passing, recoding = self.recoding
+        cdef uint32_t tag
+        level.item = -1
+        self.path_of_datasets.append(source)
+        last = self.collect(source)
+        self.names = self.names_for(source, first, last)
+        self.look_at_encoding(source)
+        for i in range(first, last):
+            tag = self.entries[i].tag
+            level.tag = tag
+            self.foreign_element(source, tag, <object>self.entries[i].element)
+        while self.entry_count > first:
+            self.entry_count -= 1
+            Py_DECREF(<object>self.entries[self.entry_count].element)
+        self.path_of_datasets.pop()
+        self.names, self.passing, self.recoding = names, passing, recoding
+        return 0
+
+    cdef Py_ssize_t collect(self, object source) except -1:
+        """References to all elements, in order: what is called meanwhile may change the dataset."""
+        cdef Py_ssize_t first = self.entry_count, at = 0
+        cdef PyObject *key
+        cdef PyObject *element
+        cdef uint32_t tag, previous = 0
+        cdef bint ordered = True
+        cdef int shape = self.shape(source)
+        inner = getattr(source, "_dict", None) if shape == DATASET else None
+        if type(inner) is not dict:
+            if shape != DATASET and shape != OWN_DATASET:
+                raise EncodeError(f"an item is a Dataset, not {type(source).__name__}")
+            inner = {int(each.tag): each for each in source}
+        elements = <dict>inner
+        with cython.critical_section(elements):
+            self.make_room(PyDict_Size(elements))
+            while PyDict_Next(elements, &at, &key, &element):
+                tag = <uint32_t>PyLong_AsUnsignedLong(<object>key)
+                if tag & 0xFFFF == 0 and tag >> 16 > 6:
+                    continue
+                ordered = ordered and tag >= previous
+                previous = tag
+                Py_INCREF(<object>element)
+                self.entries[self.entry_count].tag, self.entries[self.entry_count].element = tag, element
+                self.entry_count += 1
+        if not ordered:
+            qsort(self.entries + first, self.entry_count - first, sizeof(Entry), by_tag)
+        return self.entry_count
+
+    cdef list names_for(self, object source, Py_ssize_t first, Py_ssize_t last):
+        """The codecs of the character sets that a dataset declares, or else of those around it."""
+        cdef Py_ssize_t i
+        for i in range(first, last):
+            if self.entries[i].tag == CHARACTER_SET:
+                value = getattr(self.converted(source, CHARACTER_SET, <object>self.entries[i].element), "_value", None)
+                return converted_names(list(value) if self.shape(value) == SEVERAL else value) if value else LATIN
+        return self.names
+
+    cdef int look_at_encoding(self, object source) except -1:
+        """Whether raw elements are in the encoding and the character set that are written, or in Explicit VR where Implicit is."""
+        cdef bint same_order = getattr(source, "_read_little", None) is (False if self.syntax.big else True)
+        implicit = getattr(source, "_read_implicit", None)
+        self.passing = self.recoding = False
+        if same_order and implicit is not None:
+            read = getattr(source, "_read_charset", None)
+            if ([read] if isinstance(read, str) else read) == self.names:
+                self.passing = implicit is (True if self.syntax.implicit else False)
+                self.recoding = not self.passing and self.syntax.implicit and not self.syntax.big
+        return 0
+
+    # ---------------------------------------------------------------- elements
+
+    cdef int foreign_element(self, object source, uint32_t tag, object element) except -1:
+        cdef const VRInfo *info
+        cdef int shape = self.shape(element)
+        if shape == RAW:
+            if self.passing and <object>PyTuple_GET_ITEM(element, 3) is not None:
+                return self.raw_element(tag, element)
+            if self.recoding and self.recoded(tag, element):
+                return 0
+            element = self.converted(source, tag, element)
+            shape = self.shape(element)
+        if shape != ELEMENT and shape != OWN_ELEMENT:
+            raise EncodeError(f"what stands here is no DataElement, but {type(element).__name__}")
+        vr = element.VR
+        if PyUnicode_GET_LENGTH(vr) != 2:
+            element = self.settled(source, element)
+            vr = element.VR
+        if type(vr) is not str:
+            vr = str.__str__(vr)
+        if PyUnicode_GET_LENGTH(vr) != 2:
+            if not self.syntax.implicit:
+                raise EncodeError(f"the VR {vr} is ambiguous, and nothing around it says which one it is")
+            vr = "OB" if vr == "OB or OW" else "OW"
+        info = vr_info(vr)
+        if info.kind == NO_VR:
+            raise foreign_error(NotImplementedError, f"{vr!r} is no VR")
+        value = element._value if shape == ELEMENT else element.value
+        return self.converted_element(tag, info, value, element.is_undefined_length is True)
+
+    cdef object converted(self, object source, uint32_t tag, object element):
+        """A raw element as pydicom decodes it; it keeps what it decodes, which is undone when the walk is over."""
+        if self.shape(element) != RAW:
+            return element
+        inner = getattr(source, "_dict", None)
+        if type(inner) is dict and id(inner) not in self.kept_as_they_were:
+            self.kept_as_they_were[id(inner)] = inner, dict(inner)
+        return source[tag]
+
+    cdef int restore(self) except -1:
+        """Put the raw elements back that were decoded on the way."""
+        for inner, elements in self.kept_as_they_were.values():
+            inner.update(elements)
+        return 0
+
+    cdef object settled(self, object source, object element):
+        """The element with a VR that its context decides, as pydicom decides it; a copy, for it would change the caller's."""
+        from copy import copy
+
+        writer = sys.modules.get("pydicom.filewriter")
+        if writer is None:
+            raise EncodeError("pydicom.filewriter is not imported, and only it decides ambiguous VRs of its own datasets")
+        try:
+            return writer.correct_ambiguous_vr_element(copy(element), source, not self.syntax.big, self.path_of_datasets[::-1])
+        except AttributeError as error:
+            raise foreign_error(AttributeError, str(error).split(" '")[0] or str(error)) from None
+
+    cdef int raw_element(self, uint32_t tag, object element) except -1:
+        """The bytes as they were read, under a new header."""
+        cdef const VRInfo *info
+        cdef Py_ssize_t start = self.sink.used, begin = position(&self.sink)
+        cdef bint undefined = PyLong_AsUnsignedLong(<object>PyTuple_GET_ITEM(element, 2)) == UNDEFINED
+        value = <object>PyTuple_GET_ITEM(element, 3)
+        vr = <object>PyTuple_GET_ITEM(element, 1)
+        if tag == PIXEL_DATA and self.depth == 0 and self.pixels >= 0:
+            undefined = self.pixels
+        info = vr_info("UN" if vr is None else vr if type(vr) is str else str.__str__(vr))
+        if info.kind == NO_VR:
+            raise foreign_error(NotImplementedError, f"{vr!r} is no VR")
+        if undefined and info.header == 8 and not self.syntax.implicit:
+            info = vr_info("UN")
+        put_header(&self.sink, tag, info, self.syntax, UNDEFINED if undefined else 0)
+        self.octets(value)
+        return self.close(info, start, begin, undefined)
+
+    cdef bint recoded(self, uint32_t tag, object element) except -1:
+        """An explicit element in Implicit VR, where decoding and encoding it anew could change its padding only; False elsewhere."""
+        cdef Py_ssize_t start = self.sink.used, begin = position(&self.sink), size
+        cdef const VRInfo *info
+        value, vr = <object>PyTuple_GET_ITEM(element, 3), <object>PyTuple_GET_ITEM(element, 1)
+        if vr is None or not PyBytes_Check(value) or PyLong_AsUnsignedLong(<object>PyTuple_GET_ITEM(element, 2)) == UNDEFINED:
+            return False
+        info = vr_info(vr)
+        if tag == PIXEL_DATA or info.kind == NO_VR or info.kind == SEQUENCE or info.code[0] == c"U" and info.code[1] == c"N":
+            return False
+        size = PyBytes_GET_SIZE(value)
+        if info.kind == TEXT or info.kind == DECIMAL or info.kind == INTEGER:
+            size = settled_text(info, <const uint8_t *>PyBytes_AS_STRING(value), size)
+            if size < 0 or self.names[0] in SHIFTED:
+                return False
+        elif info.kind != BUFFER and size % (4 if info.kind == TAG else info.unit):
+            return False
+        put_header(&self.sink, tag, info, self.syntax, 0)
+        if info.kind == BUFFER:
+            self.octets(value)
+        else:
+            put(&self.sink, PyBytes_AS_STRING(value), size)
+        self.finish(info, start, begin)
+        return True
+
+    cdef int close(self, const VRInfo *info, Py_ssize_t start, Py_ssize_t begin, bint undefined) except -1:
+        """The padding and the length, or the delimiter."""
+        cdef Py_ssize_t length = position(&self.sink) - begin - header_size(info, self.syntax)
+        if not undefined:
+            if length > LONGEST_16 and info.header == 8 and not self.syntax.implicit:
+                warnings.warn(f"the value of {self.path()} exceeds 64 kByte, and cannot be written in an explicit transfer syntax with "
+                              f"its VR; the VR is changed from '{<str>info.name}' to 'UN' to allow saving the data", stacklevel=2)
+            return self.finish(info, start, begin)
+        if length & 1:
+            put_byte(&self.sink, info.pad)
+        return put_item_tag(&self.sink, 0xE0DD, 0, self.syntax.big)
+
+    cdef int converted_element(self, uint32_t tag, const VRInfo *info, object value, bint undefined) except -1:
+        cdef Py_ssize_t start = self.sink.used, begin = position(&self.sink)
+        if tag == PIXEL_DATA and self.depth == 0 and self.pixels >= 0:
+            undefined = self.pixels
+            if undefined:
+                self.check_encapsulated(value)
+        if undefined and info.header == 8 and not self.syntax.implicit:
+            # an undefined length has 32 bits
+            undefined = False
+        put_header(&self.sink, tag, info, self.syntax, UNDEFINED if undefined else 0)
+        if value is None or (PyUnicode_Check(value) and PyUnicode_GET_LENGTH(value) == 0):
+            return self.close(info, start, begin, undefined)
+        if info.kind == SEQUENCE:
+            self.items(value)
+            if not undefined:
+                store32(self.sink.data + start + header_size(info, self.syntax) - 4,
+                        <uint32_t>(position(&self.sink) - begin - header_size(info, self.syntax)), self.syntax.big)
+                return 0
+        elif info.kind == BUFFER:
+            self.octets(value)
+        elif info.kind == TEXT:
+            self.foreign_texts(info, value)
+        elif info.kind == DECIMAL or info.kind == INTEGER:
+            self.number_texts(value)
+        else:
+            self.binary_numbers(tag, info, value)
+        return self.close(info, start, begin, undefined)
+
+    cdef int check_encapsulated(self, object value) except -1:
+        """Under a compressed transfer syntax the value begins with an item (PS3.5 A.4)."""
+        if PyBytes_Check(value) and PyBytes_GET_SIZE(value) and bytes(value[:4]) not in (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00"):
+            raise EncodeError("the pixels must be encapsulated, since the transfer syntax is a compressed one; they do not begin with an item tag")
+        return 0
+
+    cdef int items(self, object value) except -1:
+        cdef Py_ssize_t at = 0, start, begin, length
+        items = self.listed(value)
+        if self.depth == DEEPEST:
+            raise EncodeError(f"datasets nest deeper than {DEEPEST} levels")
+        while at < PyList_GET_SIZE(items):
+            self.levels[self.depth].item = at
+            item = list_item(items, at)
+            start, begin = self.sink.used, position(&self.sink)
+            undefined = getattr(item, "is_undefined_length_sequence_item", False) is True
+            put_item_tag(&self.sink, 0xE000, UNDEFINED, self.syntax.big)
+            self.depth += 1
+            self.foreign_dataset(item)
+            self.depth -= 1
+            if undefined:
+                put_item_tag(&self.sink, 0xE00D, 0, self.syntax.big)
+            else:
+                length = position(&self.sink) - begin - 8
+                store32(self.sink.data + start + 4, <uint32_t>length, self.syntax.big)
+            at += 1
+        self.levels[self.depth].item = -1
+        return 0
+
+    cdef list listed(self, object value):
+        """The values of a multiple value, in a list; other things that can be iterated are taken for one."""
+        if self.shape(value) == SEVERAL:
+            value = value._list
+        return <list>value if PyList_Check(value) else list(value)
+
+    # ---------------------------------------------------------------- values
+
+    cdef int octets(self, object value) except -1:
+        """Bytes as they are: what stands in a big endian dataset of pydicom's is big endian already."""
+        cdef Py_buffer view
+        if PyBytes_Check(value) and PyBytes_GET_SIZE(value) < SPLICED_FROM:
+            return put(&self.sink, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
+        if hasattr(value, "readinto") and hasattr(value, "tell"):
+            place = value.tell()
+            data = value.read()
+            value.seek(place)
+            value = data
+        elif PyUnicode_Check(value):
+            raise foreign_error(TypeError, "a bytes-like object is wanted, not text")
+        PyObject_GetBuffer(value, &view, PyBUF_SIMPLE)
+        try:
+            if view.len < SPLICED_FROM:
+                return put(&self.sink, view.buf, view.len)
+            self.splice(value, view.len)
+        finally:
+            PyBuffer_Release(&view)
+        return 0
+
+    cdef int foreign_texts(self, const VRInfo *info, object value) except -1:
+        """One text or several; dates and names among them."""
+        cdef bint another = False
+        if PyUnicode_Check(value) or PyBytes_Check(value) or not self.multiple(value):
+            return self.foreign_text(info, value)
+        for one in list(self.listed(value)):
+            if another:
+                put_byte(&self.sink, c"\\")
+            self.foreign_text(info, one)
+            another = True
+        return 0
+
+    cdef bint multiple(self, object value) except -1:
+        cdef int shape = self.shape(value)
+        return shape == SEVERAL or (shape == OTHER and (PyList_Check(value) or PyTuple_Check(value)))
+
+    cdef int foreign_text(self, const VRInfo *info, object value) except -1:
+        if PyUnicode_Check(value):
+            if PyUnicode_IS_ASCII(value) and (not info.charset or self.names is LATIN or self.names[0] not in SHIFTED):
+                return put(&self.sink, PyUnicode_DATA(value), PyUnicode_GET_LENGTH(value))
+            return self.beyond_ascii(info, value)
+        if PyBytes_Check(value):
+            return put(&self.sink, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
+        if value is None:
+            return 0
+        if self.shape(value) == NAME:
+            return self.name(value)
+        return self.foreign_text(info, moment(<str>info.name, value))
+
+    cdef int beyond_ascii(self, const VRInfo *info, object value) except -1:
+        """Text in the character sets of the dataset; in pydicom's default it is ISO-IR 100."""
+        if not info.charset:
+            raise UnencodableText(f"{<str>info.name} holds ASCII only, not {value!r:.60}")
+        if self.names == UNICODE:
+            encoded = value.encode("utf-8")
+        else:
+            encoded = sys.modules["pydicom.charset"].encode_string(value, self.names)
+            if self.lost(encoded, value) and not self.replace_text:
+                raise UnencodableText(f"{value!r:.60} has characters outside the declared character sets; declare ISO_IR 192, or have "
+                                      "them replaced by Policy(unencodable='replace')")
+        return put(&self.sink, PyBytes_AS_STRING(encoded), PyBytes_GET_SIZE(encoded))
+
+    cdef bint lost(self, bytes encoded, object text) except -1:
+        """Whether pydicom has written question marks for characters; in some sets they are halves of others."""
+        if encoded.count(b"?") <= text.count("?"):
+            return False
+        return sys.modules["pydicom.charset"].decode_bytes(encoded, self.names, set("\\^=\r\n\t\f")) != text
+
+    cdef int name(self, object value) except -1:
+        """A PersonName: its own bytes if they are in the character sets that are written, else encoded by itself."""
+        names = value.encodings
+        original = value.original_string
+        if original is not None and PyBytes_Check(original) and (names is None or list(names) == self.names):
+            return put(&self.sink, PyBytes_AS_STRING(original), PyBytes_GET_SIZE(original))
+        encoded = value.encode(self.names)
+        if self.lost(encoded, str(value)) and not self.replace_text:
+            raise UnencodableText(f"{str(value)!r:.60} has characters outside the declared character sets; declare ISO_IR 192")
+        return put(&self.sink, PyBytes_AS_STRING(encoded), PyBytes_GET_SIZE(encoded))
+
+    cdef int number_texts(self, object value) except -1:
+        cdef Py_ssize_t at = 0, size
+        cdef list values
+        if not self.multiple(value):
+            return self.number_text(value)
+        values = self.listed(value)
+        while at < PyList_GET_SIZE(values):
+            if at:
+                put_byte(&self.sink, c"\\")
+            one = list_item(values, at)
+            text = getattr(one, "original_string", None)
+            if text is not None and PyUnicode_CheckExact(text) and PyUnicode_IS_ASCII(text):
+                # the common case: many numbers that were made from text
+                size = PyUnicode_GET_LENGTH(text)
+                reserve(&self.sink, size)
+                memcpy(self.sink.data + self.sink.used, PyUnicode_DATA(text), size)
+                self.sink.used += size
+            else:
+                self.number_text(one)
+            at += 1
+        return 0
+
+    cdef int number_text(self, object value) except -1:
+        """A DS or IS: the text it was made from, or the shortest that pydicom would write and the standard allows."""
+        if value is None:
+            return 0
+        if not PyUnicode_Check(value):
+            text = getattr(value, "original_string", None)
+            if text is None and PyFloat_Check(value):
+                return self.float_text(PyFloat_AS_DOUBLE(value))
+            value = str(value) if text is None else text
+        if not PyUnicode_Check(value) or not PyUnicode_IS_ASCII(value):
+            raise foreign_error(TypeError, f"{value!r:.60} is no decimal or integer string")
+        return put(&self.sink, PyUnicode_DATA(value), PyUnicode_GET_LENGTH(value))
+
+    cdef int float_text(self, double value) except -1:
+        cdef Py_ssize_t start = self.sink.used
+        cdef double size = fabs(value)
+        if not isfinite(value):
+            raise EncodeError(f"{value} is no decimal string; only finite numbers are")
+        if size < 1e15 and <double><int64_t>value == value and (value or not str(value).startswith("-")):
+            put_integer_text(&self.sink, <int64_t>value)
+            return put(&self.sink, b".0", 2)
+        if size >= 1e-4 and size < 1e15:
+            return put_decimal(&self.sink, value)
+        text = float.__repr__(value)
+        if len(text) > 16:
+            # pydicom would write more characters than a DS may have (PS3.5 6.2)
+            return put_decimal(&self.sink, value)
+        return put(&self.sink, PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text))
+
+    cdef int binary_numbers(self, uint32_t tag, const VRInfo *info, object value) except -1:
+        cdef const VRInfo *unsigned_words = vr_info("US")
+        cdef Py_ssize_t at = 0
+        try:
+            if not self.multiple(value) and not hasattr(value, "append"):
+                if hasattr(value, "__iter__") and not PyLong_Check(value):
+                    for one in value:
+                        put_number(&self.sink, info, self.plain(info, one), self.syntax)
+                    return 0
+                return put_number(&self.sink, info, self.plain(info, value), self.syntax)
+            values = self.listed(value)
+            while at < PyList_GET_SIZE(values):
+                put_number(&self.sink, unsigned_words if info.kind == SIGNED and at == 0 and tag in DESCRIPTORS else info,
+                           self.plain(info, list_item(values, at)), self.syntax)
+                at += 1
+        except EncodeError:
+            raise
+        except (ValueError, OverflowError, TypeError, AttributeError) as error:
+            raise foreign_error(OSError, f"{value!r:.60} cannot be written as {<str>info.name}: {error}") from None
+        return 0
+
+    cdef object plain(self, const VRInfo *info, object value):
+        """A number that the shared writers take."""
+        if info.kind == FLOAT:
+            return float(value)
+        if info.kind == TAG and not PyLong_Check(value):
+            return int(sys.modules["pydicom.tag"].Tag(value))
+        return value if PyLong_Check(value) else value.__index__()
+
+
+cdef Py_ssize_t settled_text(const VRInfo *info, const uint8_t *data, Py_ssize_t size) noexcept:
+    """The length of text without its padding, if decoding and encoding it could change nothing else; -1 if it could."""
+    cdef Py_ssize_t i
+    cdef uint8_t c
+    cdef bint number = info.kind != TEXT, name = info.code[0] == c"P", title = info.code[0] == c"A" and info.code[1] == c"E"
+    while size and (data[size - 1] == c" " or data[size - 1] == 0):
+        size -= 1
+    for i in range(size):
+        c = data[i]
+        if c >= 0x80 or c == 0x1B or c == 0:
+            return -1
+        if number and not (c"0" <= c <= c"9" or c == c"." or c == c"-" or c == c"+" or c == c"E" or c == c"e" or c == c"\\"):
+            return -1
+        if c == c" " and (number or title) or (c == c"\\" and i and data[i - 1] == c" "):
+            return -1
+        if name and c == c"=" and (i + 1 == size or data[i + 1] == c"\\" or data[i + 1] == c"="):
+            return -1
+    return size
+
+
+# Codecs in which an ASCII character may be another byte, or an escape sequence has to come first.
+SHIFTED = frozenset(("shift_jis", "iso2022_jp", "iso2022_jp_2", "iso-2022-jp"))
+
+
+def moment(vr, value):
+    """The text of a date or time, as pydicom spells it."""
+    text = getattr(value, "original_string", None)
+    if text is not None:
+        return text
+    if not hasattr(value, "strftime"):
+        raise foreign_error(TypeError, f"{vr} takes text, not {type(value).__name__}")
+    fraction = ".%f" if getattr(value, "microsecond", 0) else ""
+    return value.strftime({"DA": "%Y%m%d", "TM": "%H%M%S" + fraction}.get(vr, "%Y%m%d%H%M%S" + fraction + "%z"))
+
+
+@lru_cache(maxsize=256)
+def _converted_names(terms):
+    return sys.modules["pydicom.charset"].convert_encodings(list(terms) if isinstance(terms, tuple) else terms)
+
+
+cdef list converted_names(object terms):
+    """pydicom's names of the codecs for a Specific Character Set."""
+    found = _converted_names(tuple(terms) if isinstance(terms, list) else terms)
+    return LATIN if found == LATIN else UNICODE if found == UNICODE else list(found)
+
+
+def groups_of(source):
+    """The groups of a dataset's elements, of which a file allows some in one place only."""
+    cdef Py_ssize_t at = 0
+    cdef PyObject *key
+    cdef PyObject *element
+    cdef uint32_t group, previous = 0xFFFFFFFF
+    cdef set groups = set()
+    inner = getattr(source, "_dict", None)
+    elements = <dict>inner if type(inner) is dict else dict.fromkeys(source.keys())
+    with cython.critical_section(elements):
+        while PyDict_Next(elements, &at, &key, &element):
+            group = <uint32_t>PyLong_AsUnsignedLong(<object>key) >> 16
+            if group != previous:
+                groups.add(group)
+                previous = group
+    return groups
+
+
+def uid_of(source, tag):
+    """The text of a UID in a dataset, None where there is none."""
+    inner = getattr(source, "_dict", None)
+    element = inner.get(tag) if type(inner) is dict else None
+    if element is None:
+        return None
+    if shape_of(type(element)) == RAW:
+        value = element[3]
+        return None if value is None else bytes(value).rstrip(b"\0 ").decode("latin-1") or None
+    value = element.value
+    return str(value) if value else None
+
+
+def encode_foreign(source, *, bint implicit=False, bint big_endian=False, pixels=None, bint file_meta=False, policy=None, bytes head not None=b""):
+    """The bytes of a pydicom dataset, after ``head``, as a list of ``bytes`` and byte views.
+
+    Parameters
+    ----------
+    source : pydicom.Dataset
+    implicit, big_endian
+        The encoding.
+    pixels : bool, optional
+        Whether the transfer syntax has Pixel Data in fragments; None leaves it to the element.
+    file_meta : bool
+        A group length that is there is made right (PS3.10 7.1).
+    policy : Policy, optional
+    head : bytes
+
+    Raises
+    ------
+    EncodeError
+        With the path; it is also of the type that pydicom raises for the same fault.
+    """
+    cdef ForeignWalk walk = ForeignWalk.__new__(ForeignWalk)
+    cdef Py_ssize_t begin
+    walk.syntax.implicit, walk.syntax.big = implicit, big_endian
+    walk.splices, walk.kept, walk.path_of_datasets, walk.kept_as_they_were = [], [], [], {}
+    walk.names, walk.charset, walk.conforming = LATIN, DEFAULT, True
+    walk.pixels = -1 if pixels is None else pixels
+    if policy is not None:
+        check_policy(policy)
+        walk.replace_text, walk.refuse_long = policy.unencodable == "replace", policy.long_value == "error"
+    put(&walk.sink, PyBytes_AS_STRING(head), PyBytes_GET_SIZE(head))
+    begin = walk.sink.used
+    try:
+        walk.foreign_dataset(source)
+    except EncodeError as error:
+        raise type(error)(error.reason, error.path or walk.path(), error.tag or walk.levels[walk.depth].tag) from None
+    except (TypeError, ValueError, OverflowError, BufferError, AttributeError, IndexError) as error:
+        raise foreign_error(type(error), str(error), walk.path(), walk.levels[walk.depth].tag) from error
+    finally:
+        walk.restore()
+    if file_meta and walk.sink.used - begin >= 12 and not walk.sink.data[begin + 2] | walk.sink.data[begin + 3]:
+        store32(walk.sink.data + begin + 8, <uint32_t>(position(&walk.sink) - begin - 12), False)
+    return walk.pieces()

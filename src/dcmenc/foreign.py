@@ -1,0 +1,163 @@
+"""pydicom's datasets, written as they are: the rules of its ``dcmwrite`` (3.0.2) around the walk of ``_foreign.pyx`` (PS3.10 7.1).
+
+pydicom is never imported: its datasets are known by their shape. What it would write that is not legal, or would lose, is
+written right or refused; the README lists these differences.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, NamedTuple
+
+from ._foreign import encode_foreign, groups_of, uid_of
+from .dictionary import Tag
+from .errors import EncodeError, foreign_error
+from .uid import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, TRANSFER_SYNTAXES, uid_name
+from .values import Policy
+
+_ZEROS = bytes(128)
+_SYNTAX = 0x00020010
+_IMPLICIT, _EXPLICIT_BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"
+_DEFLATED = "1.2.840.10008.1.2.1.99"
+
+# What a file must name, and where a dataset has it (PS3.10 7.1).
+_REQUIRED = ("MediaStorageSOPClassUID", "MediaStorageSOPInstanceUID", "TransferSyntaxUID")
+_IDENTIFIERS = {"MediaStorageSOPClassUID": "SOPClassUID", "MediaStorageSOPInstanceUID": "SOPInstanceUID"}
+
+
+class ForeignFile(NamedTuple):
+    """A file in the making: what is in front of the data set, the data set, and whether it is to be deflated."""
+
+    head: bytes
+    body: list[bytes | memoryview]
+    deflated: bool
+
+
+def is_foreign(dataset: Any) -> bool:
+    """Whether a thing is one of pydicom's datasets, or of a class built on them."""
+    return any(base.__name__ == "Dataset" and base.__module__.partition(".")[0] == "pydicom" for base in type(dataset).__mro__)
+
+
+def foreign_file(
+    dataset: Any,
+    *,
+    implicit_vr: bool | None,
+    little_endian: bool | None,
+    enforce: bool,
+    force: bool,
+    implementation: tuple[str, str] | None,
+    policy: Policy | None,
+) -> ForeignFile:
+    """Preamble, file meta and data set of a pydicom dataset, which stays as it was.
+
+    Raises
+    ------
+    EncodeError
+        Also of pydicom's type for the same fault.
+    """
+    _check_groups(dataset)
+    if force and enforce:
+        raise EncodeError("'force_encoding' cannot be used with 'enforce_file_format'")
+    meta = _meta_of(dataset)
+    uid = uid_of(meta, _SYNTAX)
+    implicit, little = _encoding(dataset, uid, implicit_vr, little_endian, force)
+    if implicit and not little and not force:
+        raise EncodeError("Implicit VR and big endian is not a valid encoding combination")
+    preamble = getattr(dataset, "preamble", None)
+    if preamble and len(preamble) != 128:
+        raise EncodeError(f"'{type(dataset).__name__}.preamble' must be 128-bytes long")
+    if enforce:
+        meta, uid = _completed(meta, dataset, uid, implicit, little, implementation)
+        preamble = preamble or _ZEROS
+    known = TRANSFER_SYNTAXES.get(uid) if uid else None
+    head = bytes(preamble) + b"DICM" if preamble else b""
+    if meta is not None and len(meta):
+        head = b"".join(encode_foreign(meta, file_meta=True, policy=policy, head=head))
+    pixels = None if known is None else known.encapsulated
+    body = encode_foreign(dataset, implicit=implicit, big_endian=not little, pixels=pixels, policy=policy)
+    return ForeignFile(head, body, uid == _DEFLATED)
+
+
+def _check_groups(dataset: Any) -> None:
+    groups = groups_of(dataset)
+    if 0 in groups:
+        raise EncodeError("Command Set elements (0000,eeee) are not allowed when using dcmwrite(); they are part of messages, not of files")
+    if 2 in groups:
+        raise EncodeError("File Meta Information Group elements (0002,eeee) must be in a FileMetaDataset instance in the "
+                          f"'{type(dataset).__name__}.file_meta' attribute")
+
+
+def _meta_of(dataset: Any) -> Any:
+    """The file meta; None where there is none."""
+    if not hasattr(dataset, "file_meta"):
+        return None
+    meta = dataset.file_meta
+    if meta is None:
+        raise foreign_error(AttributeError, f"'{type(dataset).__name__}.file_meta' is None; delete it, or set a FileMetaDataset")
+    if others := groups_of(meta) - {2}:
+        raise EncodeError(f"Only File Meta Information group (0002,eeee) elements may be in the file meta, not of {min(others):04X}")
+    return meta
+
+
+def _value(dataset: Any, keyword: str) -> Any:
+    return None if dataset is None else dataset.get(keyword, None)
+
+
+def _encoding(dataset: Any, uid: str | None, implicit_vr: bool | None, little_endian: bool | None, force: bool) -> tuple[bool, bool]:
+    """(implicit, little endian): the transfer syntax, the arguments, the dataset's own flags, what it was read in, in this order."""
+    if force:
+        if implicit_vr is None or little_endian is None:
+            raise EncodeError("'implicit_vr' and 'little_endian' are required if 'force_encoding' is used")
+        return bool(implicit_vr), bool(little_endian)
+    given = (implicit_vr, True if implicit_vr is not None and little_endian is None else little_endian)
+    flags = (getattr(dataset, "_is_implicit_VR", None), getattr(dataset, "_is_little_endian", None))
+    fallback = next((pair for pair in (given, flags, getattr(dataset, "original_encoding", (None, None))) if None not in pair), None)
+    if uid is None:
+        if fallback is None:
+            raise EncodeError("Unable to determine the encoding to use for writing the dataset, please set the file meta's Transfer Syntax "
+                              "UID or use the 'implicit_vr' and 'little_endian' arguments")
+        return bool(fallback[0]), bool(fallback[1])
+    known = TRANSFER_SYNTAXES.get(uid)
+    if known is None and not uid.startswith("1.2.840.10008."):
+        if fallback is None:
+            raise EncodeError("The 'implicit_vr' and 'little_endian' arguments are required when using a private transfer syntax")
+        return bool(fallback[0]), bool(fallback[1])
+    if known is None:
+        raise EncodeError(f"The Transfer Syntax UID '{uid_name(uid) or uid}' is not a valid transfer syntax")
+    if implicit_vr is not None and implicit_vr == known.explicit:
+        raise EncodeError(f"The 'implicit_vr' value is not consistent with the required VR encoding for the '{known.name}' transfer syntax")
+    if little_endian is not None and little_endian == known.big_endian:
+        raise EncodeError("The 'little_endian' value is not consistent with the required endianness for the "
+                          f"'{known.name}' transfer syntax")
+    return not known.explicit, not known.big_endian
+
+
+def _completed(
+    meta: Any, dataset: Any, uid: str | None, implicit: bool, little: bool, implementation: tuple[str, str] | None
+) -> tuple[Any, str | None]:
+    """A file meta with the Type 1 elements, as far as they can be known, and its transfer syntax (PS3.10 7.1)."""
+    if meta is None:
+        raise foreign_error(AttributeError, f"'{type(dataset).__name__}' object has no attribute 'file_meta': set a FileMetaDataset")
+    # the caller's stays as it is
+    meta = copy.deepcopy(meta)
+    if uid is None and implicit == little:
+        meta.TransferSyntaxUID = uid = _IMPLICIT if implicit else _EXPLICIT_BIG
+    for keyword, source in _IDENTIFIERS.items():
+        named, own = _value(meta, keyword), _value(dataset, source)
+        if named is None or (own and own != named):
+            setattr(meta, keyword, own)
+    if "FileMetaInformationGroupLength" not in meta:
+        meta.FileMetaInformationGroupLength = 0
+    if not _value(meta, "FileMetaInformationVersion"):
+        meta.FileMetaInformationVersion = b"\0\1"
+    class_uid, name = implementation or (IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME)
+    if not _value(meta, "ImplementationClassUID"):
+        meta.ImplementationClassUID = class_uid
+    if "ImplementationVersionName" not in meta:
+        meta.ImplementationVersionName = name
+    missing = [f"{Tag(keyword)} {keyword}" for keyword in _REQUIRED if not _value(meta, keyword)]
+    if missing:
+        raise foreign_error(AttributeError, "Required File Meta Information elements are either missing or have an empty value: "
+                            + ", ".join(missing))
+    return meta, uid
+
