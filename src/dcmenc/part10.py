@@ -302,7 +302,8 @@ def _pieces(
         warnings.warn("write_like_original is deprecated; use enforce_file_format", DeprecationWarning, stacklevel=3)
         enforce = not write_like_original
     if not isinstance(dataset, (Dataset, Mapping)):
-        return _foreign_pieces(dataset, implicit_vr, little_endian, enforce, force, implementation, policy)
+        return _foreign_pieces(dataset, implicit_vr=implicit_vr, little_endian=little_endian, enforce=enforce, force=force,
+                               implementation=implementation, policy=policy)
     if force and enforce:
         raise EncodeError("force_encoding and enforce_file_format contradict each other")
     own = _own(dataset, policy)
@@ -313,22 +314,13 @@ def _pieces(
     return _body(own, encoding, policy, head, None)
 
 
-def _foreign_pieces(
-    dataset: Any,
-    implicit_vr: bool | None,
-    little_endian: bool | None,
-    enforce: bool,
-    force: bool,
-    implementation: tuple[str, str] | None,
-    policy: Policy | None,
-) -> list[bytes | memoryview]:
+def _foreign_pieces(dataset: Any, **options: Any) -> list[bytes | memoryview]:
     """A dataset of pydicom's, by the rules of pydicom."""
     from .foreign import foreign_file, is_foreign
 
     if not is_foreign(dataset):
         raise TypeError(f"a dcmenc.Dataset, a pydicom.Dataset or a mapping of keywords is written, not {describe(dataset)}")
-    head, body, deflated = foreign_file(dataset, implicit_vr=implicit_vr, little_endian=little_endian, enforce=enforce, force=force,
-                                        implementation=implementation, policy=policy)
+    head, body, deflated = foreign_file(dataset, **options)
     if deflated:
         return [head, *_deflate(body)]
     return [head, *body] if head else body
