@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .part10 import open_stream as open_stream
     from .pixels import ImageSpec as ImageSpec
     from .pydicom_bridge import from_pydicom as from_pydicom
+    from .pydicom_bridge import to_pydicom as to_pydicom
     from .reader import Limits as Limits
     from .reader import dcmread as dcmread
     from .report import Finding as Finding
@@ -50,7 +51,7 @@ _HOMES = {
     "model": ("Dataset", "Sequence"),
     "part10": ("Stream", "dcmwrite", "dumps", "open_stream"),
     "pixels": ("ImageSpec",),
-    "pydicom_bridge": ("from_pydicom",),
+    "pydicom_bridge": ("from_pydicom", "to_pydicom"),
     "reader": ("Limits", "dcmread"),
     "report": ("Finding", "Report"),
     "uid": ("TransferSyntax", "generate_uid"),

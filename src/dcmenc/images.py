@@ -16,10 +16,11 @@ import numpy as np
 
 from . import iod
 from .dictionary import Tag, keyword_table, nearest_keywords
-from .errors import CodecUnavailable, PixelError
+from .errors import CodecUnavailable, EncodeError, PixelError
+from .foreign import is_foreign
 from .frames import as_rgb, colormap_from_zero, spec_of, stored_values
 from .model import Dataset
-from .part10 import dcmwrite
+from .part10 import dcmwrite, dumps
 from .pixels import (
     PALETTE_KEYWORDS,
     PIXEL_ELEMENTS,
@@ -49,7 +50,7 @@ def imwrite(
     photometric: str | None = None,
     colormap: Any = None,
     bits_stored: int | None = None,
-    template: Dataset | Mapping[Any, Any] | str | os.PathLike[str] | None = None,
+    template: Any = None,
     verify: bool = True,
     exist_ok: bool = True,
     durable: bool = False,
@@ -85,7 +86,7 @@ def imwrite(
         Makes the array indices of a palette: floats from 0 to 1, uint8 or uint16.
     bits_stored : int, optional
         How many bits hold the value; a sample that needs more is an error.
-    template : Dataset, mapping, str or os.PathLike, optional
+    template : Dataset, pydicom.Dataset, mapping, str or os.PathLike, optional
         Metadata to take over, a path being that of a DICOM file; what new pixels make untrue is dropped and named in the report.
     verify : bool
         Check against the IOD before anything is written.
@@ -257,6 +258,8 @@ def _take_template(template: Any, policy: Policy | None) -> Dataset:
         return Dataset(policy=policy)
     if isinstance(template, (str, os.PathLike)):
         template = dcmread(template, stop_before_pixels=True)
+    elif is_foreign(template):
+        template = _of_pydicom(template)
     if not isinstance(template, (Dataset, Mapping)):
         raise TypeError(f"a template is a dcmenc.Dataset, a mapping of DICOM keywords or a path, not {describe(template)}")
     own = template.copy() if isinstance(template, Dataset) else Dataset(template, policy=policy)
@@ -268,6 +271,15 @@ def _take_template(template: Any, policy: Policy | None) -> Dataset:
     own = deepcopy(own)
     own.policy = policy or own.policy
     return own
+
+
+def _of_pydicom(template: Any) -> Dataset:
+    """A pydicom dataset as dcmenc reads it; one that nobody has decided an encoding for is written in Explicit VR Little Endian."""
+    try:
+        data = dumps(template)
+    except EncodeError:
+        data = dumps(template, implicit_vr=False, little_endian=True, force_encoding=True)
+    return dcmread(data, stop_before_pixels=True, force=True)
 
 
 class _Wanted(NamedTuple):

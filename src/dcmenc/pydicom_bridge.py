@@ -1,4 +1,4 @@
-"""Between pydicom's datasets and dcmenc's. pydicom itself is never imported for it: its objects say enough.
+"""Between pydicom's datasets and dcmenc's. Only ``to_pydicom`` imports pydicom; of its objects, what they say is enough.
 
 Only copies are made here; writing a pydicom dataset as it is belongs to the foreign walk.
 """
@@ -13,6 +13,7 @@ from ._swap import swapped
 from .dictionary import Tag
 from .errors import EncodeError
 from .model import Dataset, Sequence
+from .part10 import dumps
 from .values import LENIENT, Fragments, Policy
 from .vr import VRS
 
@@ -51,6 +52,36 @@ def from_pydicom(source: Any, /, *, policy: Policy | None = LENIENT) -> Dataset:
         made.file_meta.preamble = None
     made.preamble = getattr(source, "preamble", None)
     return made
+
+
+def to_pydicom(dataset: Dataset, /) -> Any:
+    """A pydicom dataset with the elements of a dcmenc one: as pydicom reads the file that dcmenc would write.
+
+    Parameters
+    ----------
+    dataset : Dataset
+
+    Returns
+    -------
+    pydicom.FileDataset
+
+    Raises
+    ------
+    EncodeError
+        The dataset cannot be written.
+    ImportError
+        pydicom is not installed.
+
+    Examples
+    --------
+    >>> to_pydicom(Dataset(SOPClassUID="1.2", SOPInstanceUID="1.3", PatientName="Yamada^Tarou")).PatientName
+    'Yamada^Tarou'
+    """
+    import io
+
+    from pydicom import dcmread
+
+    return dcmread(io.BytesIO(dumps(dataset)), force=True)
 
 
 def _convert(source: Any, policy: Policy | None, big: bool) -> Dataset:
