@@ -293,6 +293,11 @@ def file_names(road: Road, size: Size) -> list[str]:
     return [f"{number:04}.dcm" for number in range(count)]
 
 
+def _theirs(form: str = "") -> dict[str, Contender]:
+    """The same objects of pydicom's, written by both."""
+    return {"dcmenc": Contender(f"theirs {form}".strip()), "pydicom": Contender(form)}
+
+
 def _pair(form: str = "", check: Check = "bytes") -> dict[str, Contender]:
     return {"dcmenc": Contender(form), "pydicom": Contender(form, check)}
 
@@ -325,6 +330,12 @@ CASES = {case.name: case for case in (
          (Target("times", "pydicom"), Target("times", "pydicom-floats"))),
     Case("rtstruct-doubles", "the same, full doubles, arrays", "dumps", _rtstruct("array", "nearly"),
          (Target("times", "pydicom", 4), Target("times", "pydicom-floats"))),
+    Case("ct-theirs", "pydicom's data sets as they are: CT header, decoded", "dumps", _theirs(), (Target("times", "pydicom", 80),)),
+    Case("ct-theirs-raw", "the same, read and untouched", "dumps", _theirs("raw"), (Target("times", "pydicom", 60),)),
+    Case("ct-theirs-implicit", "the same, explicit -> implicit", "dumps", _theirs("implicit raw"), (Target("times", "pydicom", 50),)),
+    Case("enhanced-theirs", "pydicom's enhanced multi-frame, 500 frames", "dumps", _theirs(), (Target("times", "pydicom", 70),)),
+    Case("sr-theirs", "pydicom's SR tree, 2,000 items", "dumps", _theirs(), (Target("times", "pydicom", 80),)),
+    Case("rtstruct-theirs", "pydicom's RTSTRUCT, 300,000 DS values from text", "dumps", _theirs("text"), (Target("times", "pydicom", 6),)),
     Case("enhanced-build", "build and write, enhanced, 500 frames", "build", _pair(check="values"), (Target("times", "pydicom", 100),)),
     Case("pixels", "100 MiB of native pixels to a file", "file",
          _pair() | {"bare": Contender("", "none")},

@@ -44,6 +44,11 @@ def prepare(case: cases.Case, form: str, size: cases.Size, folder: str) -> Job:
         return Job(lambda: join_ds(values), lambda: join_ds(values), values=len(values))
     if case.road == "build":
         return Job(lambda: dcmenc.dumps(_build(case, form, size)), lambda: dcmenc.dumps(_build(case, form, size)))
+    if form.startswith("theirs"):
+        from . import peer_pydicom
+
+        theirs = form.removeprefix("theirs").strip()
+        return peer_pydicom.dumps_job(case, theirs, size, lambda ds: dcmenc.dumps(ds, enforce_file_format=True))
     ds = _build(case, form, size)
     if case.road == "dumps":
         return Job(lambda: dcmenc.dumps(ds), lambda: dcmenc.dumps(ds))

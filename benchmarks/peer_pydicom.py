@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pydicom
@@ -48,11 +48,9 @@ def prepare(case: cases.Case, form: str, size: cases.Size, folder: str) -> Job:
         return Job(lambda: _join(values), lambda: _join(values).encode(), values=len(values))
     if case.road == "build":
         return Job(lambda: _dumps(_build(case, form, size)), lambda: _dumps(_build(case, form, size)))
-    if form.endswith("raw"):
-        return _raw_job(form.removesuffix(" raw"))
-    ds = _build(case, form, size)
     if case.road == "dumps":
-        return Job(lambda: _dumps(ds), lambda: _dumps(ds))
+        return dumps_job(case, form, size, _dumps)
+    ds = _build(case, form, size)
     paths = [os.path.join(folder, name) for name in cases.file_names(case.road, size)]
     return folder_job(folder, lambda: _write(paths, ds))
 
@@ -84,14 +82,22 @@ def _build(case: cases.Case, form: str, size: cases.Size) -> Any:
     return ds
 
 
-def _raw_job(form: str) -> Job:
+def dumps_job(case: cases.Case, form: str, size: cases.Size, dumps: Callable[[Any], bytes]) -> Job:
+    """Writing a data set of pydicom's to memory, by whom ever; "raw" is one as just read."""
+    if form.endswith("raw"):
+        return _raw_job(form.removesuffix("raw").strip(), dumps)
+    ds = _build(case, form, size)
+    return Job(lambda: dumps(ds), lambda: dumps(ds))
+
+
+def _raw_job(form: str, dumps: Callable[[Any], bytes]) -> Job:
     """Writing in another encoding decodes the elements for good, so every call gets a data set as just read."""
     fresh = [read_ct(form)]
 
     def read() -> None:
         fresh[0] = read_ct(form)
 
-    return Job(lambda: _dumps(fresh[0]), lambda: _dumps(read_ct(form)), read)
+    return Job(lambda: dumps(fresh[0]), lambda: dumps(read_ct(form)), read)
 
 
 def _dumps(ds: Any) -> bytes:

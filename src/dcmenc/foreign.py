@@ -22,6 +22,9 @@ _DEFLATED = "1.2.840.10008.1.2.1.99"
 
 # What a file must name, and where a dataset has it (PS3.10 7.1).
 _REQUIRED = ("MediaStorageSOPClassUID", "MediaStorageSOPInstanceUID", "TransferSyntaxUID")
+_VERSION, _IMPLEMENTATION = 0x00020001, 0x00020012
+_COMPLETE = {0x00020000, _VERSION, 0x00020002, 0x00020003, _SYNTAX, _IMPLEMENTATION, 0x00020013}
+_IDENTIFIER_TAGS = ((0x00020002, 0x00080016), (0x00020003, 0x00080018))
 _IDENTIFIERS = {"MediaStorageSOPClassUID": "SOPClassUID", "MediaStorageSOPInstanceUID": "SOPInstanceUID"}
 
 
@@ -132,12 +135,23 @@ def _encoding(dataset: Any, uid: str | None, implicit_vr: bool | None, little_en
     return not known.explicit, not known.big_endian
 
 
+def _is_complete(meta: Any, dataset: Any, uid: str | None) -> bool:
+    """Whether a file meta has all that a file needs, and names the dataset that it stands before."""
+    inner = getattr(meta, "_dict", None)
+    if uid is None or type(inner) is not dict or not set(map(int, inner)) >= _COMPLETE:
+        return False
+    named = all(uid_of(meta, tag) for tag in (_VERSION, _IMPLEMENTATION))
+    return named and all(uid_of(meta, tag) and uid_of(dataset, source) in (None, uid_of(meta, tag)) for tag, source in _IDENTIFIER_TAGS)
+
+
 def _completed(
     meta: Any, dataset: Any, uid: str | None, implicit: bool, little: bool, implementation: tuple[str, str] | None
 ) -> tuple[Any, str | None]:
     """A file meta with the Type 1 elements, as far as they can be known, and its transfer syntax (PS3.10 7.1)."""
     if meta is None:
         raise foreign_error(AttributeError, f"'{type(dataset).__name__}' object has no attribute 'file_meta': set a FileMetaDataset")
+    if _is_complete(meta, dataset, uid):
+        return meta, uid
     # the caller's stays as it is
     meta = copy.deepcopy(meta)
     if uid is None and implicit == little:
