@@ -190,9 +190,18 @@ cdef class ForeignWalk(Walk):
         cdef Py_ssize_t i
         for i in range(first, last):
             if self.entries[i].tag == CHARACTER_SET:
-                value = getattr(self.converted(source, CHARACTER_SET, <object>self.entries[i].element), "_value", None)
-                return converted_names(list(value) if self.shape(value) == SEVERAL else value) if value else LATIN
+                return self.declared(<object>self.entries[i].element)
         return self.names
+
+    cdef list declared(self, object element):
+        """The codecs that a Specific Character Set stands for; pydicom need not decode one that is raw."""
+        if self.shape(element) == RAW:
+            terms = [term.strip(" \0") for term in bytes(<object>PyTuple_GET_ITEM(element, 3) or b"").decode("latin-1").split("\\")]
+            value = terms if len(terms) > 1 else terms[0]
+        else:
+            value = element.value
+            value = list(value) if self.shape(value) == SEVERAL else value
+        return converted_names(value) if value else LATIN
 
     cdef int look_at_encoding(self, object source) except -1:
         """Whether raw elements are in the encoding and the character set that are written, or in Explicit VR where Implicit is."""
