@@ -19,6 +19,7 @@ RANKS = {
     "values": 2,
     "_values": 3, "dicom_json": 3,
     "_elements": 4, "_decode": 4, "_scan": 4, "model": 4,
+    "_source": 4.5,
     "_parse": 5, "_walk": 5,
     "_encode": 6, "_foreign": 6,
     "foreign": 6.5,

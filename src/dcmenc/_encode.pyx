@@ -19,9 +19,10 @@ cimport cython
 from ._bytes cimport position, put
 from ._decode cimport plain_ascii
 from ._elements cimport put_header
-from ._parse cimport Coding, RawElement, Span, own_charset, private_vr, sequence_as_read, span_as_read
+from ._parse cimport RawElement, Span, own_charset, private_vr, sequence_as_read, span_as_read
 from ._references cimport dict_item
 from ._scan cimport MENDED, UNDEFINED_LENGTH
+from ._source cimport Coding
 from ._values cimport BUFFER, ElementStore, NO_VR, SEQUENCE, TAG, TEXT, VRInfo, vr_info
 from ._walk cimport (
     Entry, GroupLength, Level, PIXEL_DATA, PIXEL_REPRESENTATION, SPLICED_FROM, UNSEEN, Walk, holds_numbers, is_text, value_in,

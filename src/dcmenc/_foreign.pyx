@@ -241,6 +241,7 @@ cdef class ForeignWalk(Walk):
             vr = "OB" if vr == "OB or OW" else "OW"
         info = vr_info(vr)
         if info.kind == NO_VR:
+            # the type that pydicom raises for it
             raise foreign_error(NotImplementedError, f"{vr!r} is no VR")
         value = element._value if shape == ELEMENT else element.value
         return self.converted_element(tag, info, value, element.is_undefined_length is True)
@@ -283,6 +284,7 @@ cdef class ForeignWalk(Walk):
             undefined = self.pixels
         info = vr_info("UN" if vr is None else vr if type(vr) is str else str.__str__(vr))
         if info.kind == NO_VR:
+            # the type that pydicom raises for it
             raise foreign_error(NotImplementedError, f"{vr!r} is no VR")
         if undefined and info.header == 8 and not self.syntax.implicit:
             info = vr_info("UN")

@@ -1,16 +1,10 @@
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Collection
 
+from ._source import Source
 from ._values import Deferred, ElementStore
 from .charset import CharacterSet
 from .dictionary import Tag
 from .errors import ReadError
-
-class Source:
-    @property
-    def identity(self) -> object: ...
-    def __init__(self, owner: Any, guard: Callable[[], None] | None = None, identity: object = None) -> None: ...
-    def __buffer__(self, flags: int, /) -> memoryview: ...
 
 PIXEL_SIZE: tuple[int, ...]
 

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, BinaryIO, Literal, NamedTuple, Self
 
 from ._mapping import Mapping
-from ._parse import Source, parse_dataset, parse_meta
+from ._parse import parse_dataset, parse_meta
+from ._source import Source
 from .charset import CharacterSet, read_character_set
 from .dictionary import Tag
 from .errors import DcmencWarning, ReadError
