@@ -306,6 +306,21 @@ def test_a_million_items_that_nobody_asks_for_take_no_memory(tmp_path: Path) -> 
     assert in_little_memory(READ.format(path=str(path), options=""), 32) == "1\n"
 
 
+def test_items_that_were_looked_at_are_no_burden_to_the_garbage_collector() -> None:
+    ds = dcmread(file(explicit(IMAGES, "SQ", item(CLASS + explicit(0x00280030, "DS", b"0.5\\0.25")) * 1000)))
+    before = len(gc.get_objects())
+    assert len([element.value for one in ds[IMAGES].value for element in one.values()]) == 2000
+    assert len(gc.get_objects()) < before + 100
+
+
+def test_a_sequence_and_a_long_value_are_made_once() -> None:
+    ds = dcmread(file(explicit(0x00080008, "CS", b"ORIGINAL\\PRIMARY") + explicit(0x00081115, "SQ", item(CLASS))
+                      + explicit(0x00281201, "US", bytes(8192))))
+    assert ds[0x00081115].value is ds[0x00081115].value
+    assert ds[0x00281201].value is ds[0x00281201].value
+    assert ds.ImageType == ds.ImageType == ("ORIGINAL", "PRIMARY")
+
+
 # --------------------------------------------------------------------- bytes that are missing or wrong
 
 

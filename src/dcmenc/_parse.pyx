@@ -7,11 +7,15 @@ is set. No length is believed before it was held against what is left.
 """
 
 from cpython.dict cimport PyDict_Next, PyDict_SetItem, PyDict_Size
-from cpython.list cimport PyList_GET_SIZE
+from cpython.list cimport PyList_Check, PyList_GET_SIZE
 from cpython.object cimport PyObject
+from cpython.tuple cimport PyTuple_GET_ITEM
 from cpython.unicode cimport PyUnicode_Check
 from libc.stdint cimport uint8_t, uint32_t
 cimport cython
+
+cdef extern from "Python.h":
+    void PyObject_GC_UnTrack(object)
 
 from ._bytes cimport load16, load32
 from ._decode cimport UNREADABLE, decode_value
@@ -21,7 +25,8 @@ from ._scan cimport (
 )
 from ._source cimport Coding, Source
 from ._values cimport (
-    BUFFER, ElementStore, ItemList, NO_VR, SEQUENCE, SIGNED, TAG, TEXT, VRInfo, bare_element, new_dataset, new_sequence, vr_info, vr_row,
+    BUFFER, ElementStore, ItemList, NO_VR, SEQUENCE, SIGNED, TAG, TEXT, VRInfo, bare_element, new_dataset, new_item,
+    new_sequence, vr_info, vr_row,
 )
 
 from ._swap import swapped
@@ -36,6 +41,8 @@ cdef enum:
     CHARACTER_SET = 0x00080005
     PIXEL_REPRESENTATION = 0x00280103
     PIXEL_DATA = 0x7FE00010
+    # the size from which on an element is kept once it was decoded
+    KEPT = 80
 
 # The attributes that say how many bytes native pixels have.
 PIXEL_SIZE = (0x00280002, 0x00280004, 0x00280008, 0x00280010, 0x00280011, 0x00280100)
@@ -51,7 +58,7 @@ cdef Scan new_scan(Coding coding, Py_ssize_t elements, int depth, bint mute):
     if scan is None:
         scan = Scan.__new__(Scan)
     scan.data = source.data
-    scan.lenient, scan.mute, scan.left = coding.lenient, mute, elements
+    scan.lenient, scan.mute, scan.sound, scan.left = coding.lenient, mute, coding.sound, elements
     scan.base, scan.deepest, scan.no_zero, scan.before_pixels = depth, DEEPEST, 0, False
     scan.faults = []
     if coding.implicit and not scan.sequence_count:
@@ -123,9 +130,13 @@ cdef class RawElement(Deferred):
         if self.known is not None:
             return self.known
         made = self.made(elements)
-        if self.coding.implicit and self.found.tag & 0x10000 and not isinstance(made[2], ItemList):
-            # a creator may still be set that knows another VR
-            return made
+        if not PyList_Check(<object>PyTuple_GET_ITEM(made, 2)):
+            if self.found.stop - self.found.start < KEPT:
+                # to make it again takes less than to keep it: a file has very many of them
+                return made
+            if self.coding.implicit and self.found.tag & 0x10000:
+                # a creator may still be set that knows another VR
+                return made
         with cython.critical_section(self):
             # somebody else may have been quicker: there is one sequence only, which its user may change
             if self.known is None:
@@ -327,6 +338,7 @@ cdef int fill(ElementStore store, Scan scan, Coding coding, Py_ssize_t level, ob
         raw.coding, raw.tag_object, raw.found = other, coding.source.tag(scan.found[i].tag), scan.found[i]
         raw.level, raw.depth = level, scan.base
         PyDict_SetItem(store._elements, raw.tag_object, raw)
+    PyObject_GC_UnTrack(store._elements)
     return 0
 
 
@@ -410,8 +422,7 @@ cdef ItemList open_items(Coding coding, Py_ssize_t at, Py_ssize_t end, bint unde
             if not coding.lenient:
                 raise ReadError("the item is longer than its sequence", at)
             item_end = end
-        store = new_dataset()
-        store.preamble = None
+        store = new_item()
         store.undefined_length = length == UNDEFINED
         behind = read_level(store, scan, coding, at + 8, item_end, length == UNDEFINED, None)
         (<Span>store.origin).outer_start, (<Span>store.origin).outer_end = at, behind
@@ -440,6 +451,8 @@ cdef Py_ssize_t read_level(ElementStore store, Scan scan, Coding coding, Py_ssiz
         return read_level(store, scan, coding, at, end, closed, wanted)
     if behind < 0:
         raise scan.error()
+    if scan.base == 0:
+        coding.sound = not scan.mended
     if coding.fragments < 0:
         coding.fragments = holds_fragments(scan)
     span.encapsulated, span.described = coding.fragments == 1, described(scan)

@@ -65,6 +65,8 @@ cdef class Scan:
     # whether faults are passed over, and whether silently
     cdef bint lenient, mute
     cdef bint before_pixels
+    # whether all of it was found sound before, so that counted items need not be looked into
+    cdef bint sound
     # something was set right since this was last set to False
     cdef bint mended
     # the level whose elements are collected, and how far down it may go from there

@@ -181,6 +181,8 @@ cdef class Scan:
         elif not self.note(SHORT_VALUE, found.start, length, end - at):
             return -1
         form.counted = True
+        if self.sound and not form.implicit and self.depth == self.base:
+            return found.stop
         if vr_row(found.first, found.second).kind == SEQUENCE or (form.implicit and self.is_sequence(found.tag)):
             if self.items(at, found.stop, form, False, found.tag) < 0:
                 return -1

@@ -31,6 +31,8 @@ cdef class Source:
 cdef class Coding:
     cdef Source source
     cdef bint implicit, big, lenient
+    # whether a scan went through all of the source and found nothing to mend
+    cdef bint sound
     # whether Pixel Data is in fragments, -1 where nobody said
     cdef int8_t fragments
     # PixelRepresentation in or around the data set, -1 where there is none

@@ -80,7 +80,8 @@ cdef class Coding:
         if implicit == self.implicit and big == self.big and charset is self.charset and sign == self.sign:
             return self
         made = Coding.__new__(Coding)
-        made.source, made.lenient, made.assumed, made.fragments = self.source, self.lenient, self.assumed, self.fragments
+        made.source, made.sound, made.lenient = self.source, self.sound, self.lenient
+        made.assumed, made.fragments = self.assumed, self.fragments
         made.implicit, made.big, made.charset, made.sign = implicit, big, charset, sign
         return made
 

@@ -46,14 +46,15 @@ cdef object bare_element(object tag, object vr, object value)
 cdef object UNSURE
 cdef object quick_decimal_text(str text)
 
-# New, empty instances of model.Dataset and model.Sequence.
+# New, empty instances of model.Dataset and model.Sequence; the last two for what is read (see Deferred).
 cdef ElementStore new_dataset()
+cdef ElementStore new_item()
 cdef ItemList new_sequence()
 
 # What stands in a dataset for an element whose value has not been asked for: see _parse.pyx.
 @cython.no_gc
 cdef class Deferred:
-    # the Element, once somebody asked for it
+    # the Element, if somebody asked for it and it is worth keeping: a sequence always is, since its user may change it
     cdef object known
     # the Element that it stands for; ``elements`` are those of the dataset in which it stands
     cdef object element(self, dict elements)

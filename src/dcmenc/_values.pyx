@@ -5,7 +5,7 @@ The quick path never decides that a value is wrong and never changes one in a wa
 it only recognises the ordinary values early (a test holds the two against each other).
 """
 
-from cpython.dict cimport PyDict_GetItemWithError, PyDict_Next, PyDict_Size
+from cpython.dict cimport PyDict_GetItemWithError, PyDict_Keys, PyDict_Next, PyDict_Values
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.long cimport PyLong_CheckExact
 from cpython.object cimport PyObject, PyObject_GenericSetAttr
@@ -37,21 +37,25 @@ cdef extern from "Python.h":
     int PyList_SetSlice(object, Py_ssize_t, Py_ssize_t, object) except -1
     long PyLong_AsLong(object) except? -1
     int64_t PyLong_AsLongLong(object) except? -1
+    void PyObject_GC_UnTrack(object)
     int delete_attribute "PyObject_GenericSetAttr"(object, object, PyObject *) except -1
     int64_t PyLong_AsLongLongAndOverflow(object, int *) except? -1
 
 cdef extern from *:
     """
     #include "structmember.h"
-    /* Whether a value can be part of no reference cycle: the garbage collector need not look at what holds only such values,
-       as it finds out itself for plain tuples, at some cost. */
-    static inline int dcmenc_holds_no_cycle(PyObject *value) {
-        return !PyObject_IS_GC(value) || (PyTuple_CheckExact(value) && !PyObject_GC_IsTracked(value));
+    /* Whether a value is surely part of no reference cycle: the garbage collector need not look at it, nor at a tuple of such
+       values, as it finds out itself for plain tuples, at some cost. */
+    static inline int dcmenc_is_atom(PyObject *value) {
+        return !PyObject_IS_GC(value) || !PyObject_GC_IsTracked(value);
     }
-    static inline void dcmenc_untrack_atoms(PyObject *tuple) {
-        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); i++)
-            if (PyObject_IS_GC(PyTuple_GET_ITEM(tuple, i))) return;
-        PyObject_GC_UnTrack(tuple);
+    static inline int dcmenc_holds_no_cycle(PyObject *value) {
+        if (dcmenc_is_atom(value)) return 1;
+        if (!PyTuple_CheckExact(value)) return 0;
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(value); i++)
+            if (!dcmenc_is_atom(PyTuple_GET_ITEM(value, i))) return 0;
+        PyObject_GC_UnTrack(value);
+        return 1;
     }
     /* An instance of a tuple subclass with three items, without calling its __new__. */
     static PyObject *dcmenc_named_triple(PyObject *cls, PyObject *a, PyObject *b, PyObject *c) {
@@ -87,7 +91,6 @@ cdef extern from *:
     }
     """
     object named_triple "dcmenc_named_triple"(object, object, object, object)
-    void untrack_atoms "dcmenc_untrack_atoms"(object) noexcept
     object new_instance "dcmenc_new"(object, object)
     object number_with_text "dcmenc_number_with_text"(object, double, Py_ssize_t, object)
     Py_ssize_t slot_offset "dcmenc_slot_offset"(object)
@@ -190,8 +193,17 @@ cdef ElementStore new_dataset():
     return <ElementStore>new_instance(DATASET_TYPE, ())
 
 
+cdef ElementStore new_item():
+    cdef ElementStore made = new_dataset()
+    made.preamble = None
+    PyObject_GC_UnTrack(made)
+    return made
+
+
 cdef ItemList new_sequence():
-    return <ItemList>new_instance(SEQUENCE_TYPE, ())
+    cdef ItemList made = <ItemList>new_instance(SEQUENCE_TYPE, ())
+    PyObject_GC_UnTrack(made)
+    return made
 
 
 cdef object number_text(object value):
@@ -395,7 +407,6 @@ cdef object quick_several(const VRInfo *info, list values):
             return UNSURE
         Py_INCREF(made)
         PyTuple_SET_ITEM(result, i, made)
-    untrack_atoms(result)
     return result
 
 
@@ -516,25 +527,38 @@ cdef class ItemList(list):
         self.undefined_length = undefined_length
 
 
-cdef list ordered_tags(dict elements):
-    """The keys in ascending order, in which they mostly stand already."""
-    cdef list tags = list(elements)
+cdef bint is_ascending(dict elements) except -1:
+    """Whether the keys stand in ascending order, as they mostly do."""
+    cdef Py_ssize_t at = 0
+    cdef PyObject *key
     cdef int64_t tag, previous = -1
-    for key in tags:
-        tag = PyLong_AsLongLong(key)
+    while PyDict_Next(elements, &at, &key, NULL):
+        tag = PyLong_AsLongLong(<object>key)
         if tag < previous:
-            tags.sort()
-            break
+            return False
         previous = tag
-    return tags
+    return True
+
+
+cdef list ordered_tags(dict elements):
+    """The keys in ascending order."""
+    with cython.critical_section(elements):
+        return PyDict_Keys(elements) if is_ascending(elements) else sorted(elements)
+
+
+cdef list ordered_values(dict elements):
+    """The values, by ascending keys."""
+    with cython.critical_section(elements):
+        return PyDict_Values(elements) if is_ascending(elements) else [elements[tag] for tag in sorted(elements)]
 
 
 @cython.no_gc
 cdef class Deferred:
     """An element of which only the place is known yet; ``_parse.pyx`` says how its value is read.
 
-    A file has very many of them, so the garbage collector does not look at them. It would find a cycle only where a dataset
-    had been put into one of its own sequences, and such a dataset cannot be written.
+    A file has very many of them, so the garbage collector does not look at them, nor at the items and sequences that they
+    become. It would find a cycle only where a dataset had been put into one of its own sequences, and such a dataset cannot
+    be written.
     """
 
     cdef object element(self, dict elements):
@@ -632,20 +656,8 @@ cdef class ElementStore:
 
     cdef list in_order(self):
         """The elements by ascending tag."""
-        cdef list found = []
-        cdef Py_ssize_t at = 0
-        cdef PyObject *key
-        cdef PyObject *value
-        cdef int64_t tag, previous = -1
-        with cython.critical_section(self._elements):
-            while PyDict_Next(self._elements, &at, &key, &value):
-                tag = PyLong_AsLongLong(<object>key)
-                if tag < previous:
-                    break
-                previous = tag
-                found.append(<object>value)
-        if PyList_GET_SIZE(found) != PyDict_Size(self._elements):
-            found = [dict_item(self._elements, each) for each in ordered_tags(self._elements)]
+        cdef list found = ordered_values(self._elements)
+        cdef Py_ssize_t at
         for at in range(PyList_GET_SIZE(found)):
             if isinstance(found[at], Deferred):
                 found[at] = (<Deferred>found[at]).element(self._elements)
@@ -677,6 +689,8 @@ cdef class ElementStore:
 
 
 @cython.final
+@cython.no_gc
+@cython.freelist(8)
 cdef class Elements:
     """What ``Dataset.values`` gives: a view of the elements, made in one go each time that it is iterated."""
 
