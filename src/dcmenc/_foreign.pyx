@@ -28,7 +28,7 @@ cimport cython
 
 from ._bytes cimport position, put, put_byte, reserve, store32
 from ._elements cimport LONGEST_16, UNDEFINED, header_size, put_decimal, put_header, put_integer_text, put_item_tag, put_number
-from ._references cimport list_item
+from ._references cimport attribute, list_item
 from ._scan cimport DEEPEST
 from ._values cimport BUFFER, DECIMAL, FLOAT, INTEGER, NO_VR, SEQUENCE, SIGNED, TAG, TEXT, VRInfo, vr_info
 from ._walk cimport Entry, Level, PIXEL_DATA, SPLICED_FROM, Walk
@@ -117,8 +117,8 @@ cdef class ForeignWalk(Walk):
     cdef list names
     # the elements of datasets in which pydicom was asked to decode some: id of the dict -> (dict, its elements)
     cdef dict kept_as_they_were
-    # whether raw elements of the present dataset may pass as they are, or by their bytes at least
-    cdef bint passing, recoding
+    # whether raw elements of the present dataset may pass as they are, or by their bytes at least, once one was met
+    cdef bint looked, passing, recoding
     # what the transfer syntax says of Pixel Data: -1 nothing, 0 native, 1 encapsulated
     cdef int pixels
     cdef bint is_meta
@@ -138,13 +138,13 @@ cdef class ForeignWalk(Walk):
         cdef Py_ssize_t first = self.entry_count, last, i
         cdef Level *level = &self.levels[self.depth]
         cdef list names = self.names
-        cdef bint passing = self.passing, recoding = self.recoding
+        cdef bint looked = self.looked, passing = self.passing, recoding = self.recoding
         cdef uint32_t tag
         level.item = -1
         self.path_of_datasets.append(source)
         last = self.collect(source)
         self.names = self.names_for(source, first, last)
-        self.look_at_encoding(source)
+        self.looked = False
         for i in range(first, last):
             tag = self.entries[i].tag
             level.tag = tag
@@ -153,7 +153,7 @@ cdef class ForeignWalk(Walk):
             self.entry_count -= 1
             Py_DECREF(<object>self.entries[self.entry_count].element)
         self.path_of_datasets.pop()
-        self.names, self.passing, self.recoding = names, passing, recoding
+        self.names, self.looked, self.passing, self.recoding = names, looked, passing, recoding
         return 0
 
     cdef Py_ssize_t collect(self, object source) except -1:
@@ -164,7 +164,7 @@ cdef class ForeignWalk(Walk):
         cdef uint32_t tag, previous = 0
         cdef bint ordered = True
         cdef int shape = self.shape(source)
-        inner = getattr(source, "_dict", None) if shape == DATASET else None
+        inner = attribute(source, "_dict", None) if shape == DATASET else None
         if type(inner) is not dict:
             if shape != DATASET and shape != OWN_DATASET:
                 raise EncodeError(f"an item is a Dataset, not {type(source).__name__}")
@@ -207,6 +207,7 @@ cdef class ForeignWalk(Walk):
         """Whether raw elements are in the encoding and the character set that are written, or in Explicit VR where Implicit is."""
         cdef bint same_order = getattr(source, "_read_little", None) is (False if self.syntax.big else True)
         implicit = getattr(source, "_read_implicit", None)
+        self.looked = True
         self.passing = self.recoding = False
         if same_order and implicit is not None:
             read = getattr(source, "_read_charset", None)
@@ -221,6 +222,8 @@ cdef class ForeignWalk(Walk):
         cdef const VRInfo *info
         cdef int shape = self.shape(element)
         if shape == RAW:
+            if not self.looked:
+                self.look_at_encoding(source)
             if self.passing and <object>PyTuple_GET_ITEM(element, 3) is not None:
                 return self.raw_element(tag, element)
             if self.recoding and self.recoded(tag, element):
@@ -229,8 +232,8 @@ cdef class ForeignWalk(Walk):
             shape = self.shape(element)
         if shape != ELEMENT and shape != OWN_ELEMENT:
             raise EncodeError(f"what stands here is no DataElement, but {type(element).__name__}")
-        vr = element.VR
-        if PyUnicode_GET_LENGTH(vr) != 2:
+        vr = attribute(element, "VR", "") if shape == ELEMENT else element.VR
+        if not PyUnicode_Check(vr) or PyUnicode_GET_LENGTH(vr) != 2:
             element = self.settled(source, element)
             vr = element.VR
         if type(vr) is not str:
@@ -243,8 +246,12 @@ cdef class ForeignWalk(Walk):
         if info.kind == NO_VR:
             # the type that pydicom raises for it
             raise foreign_error(NotImplementedError, f"{vr!r} is no VR")
-        value = element._value if shape == ELEMENT else element.value
-        return self.converted_element(tag, info, value, element.is_undefined_length is True)
+        # only a length of 32 bits can be undefined
+        undefined = header_size(info, self.syntax) == 12 or self.syntax.implicit
+        if shape == ELEMENT:
+            undefined = undefined and attribute(element, "is_undefined_length", False) is True
+            return self.converted_element(tag, info, attribute(element, "_value", None), undefined)
+        return self.converted_element(tag, info, element.value, undefined and element.is_undefined_length is True)
 
     cdef object converted(self, object source, uint32_t tag, object element):
         """A raw element as pydicom decodes it; it keeps what it decodes, which is undone when the walk is over."""
@@ -335,9 +342,6 @@ cdef class ForeignWalk(Walk):
             undefined = self.pixels
             if undefined:
                 self.check_encapsulated(value)
-        if undefined and info.header == 8 and not self.syntax.implicit:
-            # an undefined length has 32 bits
-            undefined = False
         put_header(&self.sink, tag, info, self.syntax, UNDEFINED if undefined else 0)
         if value is None or (PyUnicode_Check(value) and PyUnicode_GET_LENGTH(value) == 0):
             return self.close(info, start, begin, undefined)
@@ -372,7 +376,7 @@ cdef class ForeignWalk(Walk):
             self.levels[self.depth].item = at
             item = list_item(items, at)
             start, begin = self.sink.used, position(&self.sink)
-            undefined = getattr(item, "is_undefined_length_sequence_item", False) is True
+            undefined = self.shape(item) == DATASET and attribute(item, "is_undefined_length_sequence_item", False) is True
             put_item_tag(&self.sink, 0xE000, UNDEFINED, self.syntax.big)
             self.depth += 1
             self.foreign_dataset(item)
@@ -389,7 +393,7 @@ cdef class ForeignWalk(Walk):
     cdef list listed(self, object value):
         """The values of a multiple value, in a list; other things that can be iterated are taken for one."""
         if self.shape(value) == SEVERAL:
-            value = value._list
+            value = attribute(value, "_list", None)
         return <list>value if PyList_Check(value) else list(value)
 
     # ---------------------------------------------------------------- values
@@ -601,35 +605,39 @@ cdef list converted_names(object terms):
     return LATIN if found == LATIN else UNICODE if found == UNICODE else list(found)
 
 
-def groups_of(source):
-    """The groups of a dataset's elements, of which a file allows some in one place only."""
+def is_foreign(thing):
+    """Whether a thing is one of pydicom's datasets, or of a class built on them."""
+    return shape_of(type(thing)) in (DATASET, OWN_DATASET)
+
+
+def survey(source, tags):
+    """(The groups of a dataset's elements, {tag: value} of those of group 0002 and 0008 that are asked for); None for an empty value."""
     cdef Py_ssize_t at = 0
     cdef PyObject *key
     cdef PyObject *element
-    cdef uint32_t group, previous = 0xFFFFFFFF
+    cdef uint32_t tag, previous = 0xFFFFFFFF
     cdef set groups = set()
+    cdef dict found = {}
     inner = getattr(source, "_dict", None)
-    elements = <dict>inner if type(inner) is dict else dict.fromkeys(source.keys())
+    elements = <dict>inner if type(inner) is dict else {int(each.tag): each for each in source}
     with cython.critical_section(elements):
         while PyDict_Next(elements, &at, &key, &element):
-            group = <uint32_t>PyLong_AsUnsignedLong(<object>key) >> 16
-            if group != previous:
-                groups.add(group)
-                previous = group
-    return groups
+            tag = <uint32_t>PyLong_AsUnsignedLong(<object>key)
+            if tag >> 16 != previous:
+                previous = tag >> 16
+                groups.add(previous)
+            if (previous == 2 or previous == 8) and tag in tags:
+                found[tag] = <object>element
+    return groups, {each: short_value(one) for each, one in found.items()}
 
 
-def uid_of(source, tag):
-    """The text of a UID in a dataset, None where there is none."""
-    inner = getattr(source, "_dict", None)
-    element = inner.get(tag) if type(inner) is dict else None
-    if element is None:
-        return None
+cdef object short_value(object element):
+    """The value of an element of one value; of a raw one as text."""
     if shape_of(type(element)) == RAW:
         value = element[3]
         return None if value is None else bytes(value).rstrip(b"\0 ").decode("latin-1") or None
     value = element.value
-    return str(value) if value else None
+    return (str(value) if isinstance(value, str) else value) or None
 
 
 def encode_foreign(source, *, bint implicit=False, bint big_endian=False, pixels=None, bint file_meta=False, policy=None, bytes head not None=b""):

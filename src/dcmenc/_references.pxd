@@ -24,6 +24,16 @@ cdef extern from *:
         return Py_XNewRef(PyList_GetItem(list, at));
     #endif
     }
+    /* An attribute of an instance, past the __getattr__ of its class, which costs a call each time. */
+    static inline PyObject *dcmenc_attribute(PyObject *thing, PyObject *name, PyObject *missing) {
+        PyObject *value = PyObject_GenericGetAttr(thing, name);
+        if (value == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+            PyErr_Clear();
+            value = Py_NewRef(missing);
+        }
+        return value;
+    }
     """
     object dict_item "dcmenc_dict_item"(object, object)
     object list_item "dcmenc_list_item"(object, Py_ssize_t)
+    object attribute "dcmenc_attribute"(object, str, object)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from typing import Any, NamedTuple
 
-from ._foreign import encode_foreign, groups_of, uid_of
+from ._foreign import encode_foreign, is_foreign, survey
 from .dictionary import Tag
 from .errors import EncodeError, foreign_error
 from .uid import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, TRANSFER_SYNTAXES, uid_name
@@ -25,6 +25,7 @@ _REQUIRED = ("MediaStorageSOPClassUID", "MediaStorageSOPInstanceUID", "TransferS
 _VERSION, _IMPLEMENTATION = 0x00020001, 0x00020012
 _COMPLETE = {0x00020000, _VERSION, 0x00020002, 0x00020003, _SYNTAX, _IMPLEMENTATION, 0x00020013}
 _IDENTIFIER_TAGS = ((0x00020002, 0x00080016), (0x00020003, 0x00080018))
+_NAMED = {source for _, source in _IDENTIFIER_TAGS}
 _IDENTIFIERS = {"MediaStorageSOPClassUID": "SOPClassUID", "MediaStorageSOPInstanceUID": "SOPInstanceUID"}
 
 
@@ -34,11 +35,6 @@ class ForeignFile(NamedTuple):
     head: bytes
     body: list[bytes | memoryview]
     deflated: bool
-
-
-def is_foreign(dataset: Any) -> bool:
-    """Whether a thing is one of pydicom's datasets, or of a class built on them."""
-    return any(base.__name__ == "Dataset" and base.__module__.partition(".")[0] == "pydicom" for base in type(dataset).__mro__)
 
 
 def foreign_file(
@@ -58,11 +54,12 @@ def foreign_file(
     EncodeError
         Also of pydicom's type for the same fault.
     """
-    _check_groups(dataset)
+    groups, named = survey(dataset, _NAMED)
+    _check_groups(dataset, groups)
     if force and enforce:
         raise EncodeError("'force_encoding' cannot be used with 'enforce_file_format'")
-    meta = _meta_of(dataset)
-    uid = uid_of(meta, _SYNTAX)
+    meta, held = _meta_of(dataset)
+    uid = held.get(_SYNTAX)
     implicit, little = _encoding(dataset, uid, implicit_vr, little_endian, force)
     if implicit and not little and not force:
         raise EncodeError("Implicit VR and big endian is not a valid encoding combination")
@@ -70,7 +67,8 @@ def foreign_file(
     if preamble and len(preamble) != 128:
         raise EncodeError(f"'{type(dataset).__name__}.preamble' must be 128-bytes long")
     if enforce:
-        meta, uid = _completed(meta, dataset, uid, implicit, little, implementation)
+        if not _is_complete(held, named):
+            meta, uid = _completed(meta, dataset, uid, implicit, little, implementation)
         preamble = preamble or _ZEROS
     known = TRANSFER_SYNTAXES.get(uid) if uid else None
     head = bytes(preamble) + b"DICM" if preamble else b""
@@ -81,8 +79,7 @@ def foreign_file(
     return ForeignFile(head, body, uid == _DEFLATED)
 
 
-def _check_groups(dataset: Any) -> None:
-    groups = groups_of(dataset)
+def _check_groups(dataset: Any, groups: set[int]) -> None:
     if 0 in groups:
         raise EncodeError("Command Set elements (0000,eeee) are not allowed when using dcmwrite(); they are part of messages, not of files")
     if 2 in groups:
@@ -90,16 +87,17 @@ def _check_groups(dataset: Any) -> None:
                           f"'{type(dataset).__name__}.file_meta' attribute")
 
 
-def _meta_of(dataset: Any) -> Any:
-    """The file meta; None where there is none."""
+def _meta_of(dataset: Any) -> tuple[Any, dict[int, Any]]:
+    """The file meta and what it says; None where there is none."""
     if not hasattr(dataset, "file_meta"):
-        return None
+        return None, {}
     meta = dataset.file_meta
     if meta is None:
         raise foreign_error(AttributeError, f"'{type(dataset).__name__}.file_meta' is None; delete it, or set a FileMetaDataset")
-    if others := groups_of(meta) - {2}:
+    groups, held = survey(meta, _COMPLETE)
+    if others := groups - {2}:
         raise EncodeError(f"Only File Meta Information group (0002,eeee) elements may be in the file meta, not of {min(others):04X}")
-    return meta
+    return meta, held
 
 
 def _value(dataset: Any, keyword: str) -> Any:
@@ -112,19 +110,15 @@ def _encoding(dataset: Any, uid: str | None, implicit_vr: bool | None, little_en
         if implicit_vr is None or little_endian is None:
             raise EncodeError("'implicit_vr' and 'little_endian' are required if 'force_encoding' is used")
         return bool(implicit_vr), bool(little_endian)
-    given = (implicit_vr, True if implicit_vr is not None and little_endian is None else little_endian)
-    flags = (getattr(dataset, "_is_implicit_VR", None), getattr(dataset, "_is_little_endian", None))
-    fallback = next((pair for pair in (given, flags, getattr(dataset, "original_encoding", (None, None))) if None not in pair), None)
-    if uid is None:
-        if fallback is None:
-            raise EncodeError("Unable to determine the encoding to use for writing the dataset, please set the file meta's Transfer Syntax "
-                              "UID or use the 'implicit_vr' and 'little_endian' arguments")
-        return bool(fallback[0]), bool(fallback[1])
-    known = TRANSFER_SYNTAXES.get(uid)
-    if known is None and not uid.startswith("1.2.840.10008."):
-        if fallback is None:
+    known = TRANSFER_SYNTAXES.get(uid) if uid else None
+    if not uid or (known is None and not uid.startswith("1.2.840.10008.")):
+        fallback = _fallback(dataset, implicit_vr, little_endian)
+        if fallback is not None:
+            return fallback
+        if uid:
             raise EncodeError("The 'implicit_vr' and 'little_endian' arguments are required when using a private transfer syntax")
-        return bool(fallback[0]), bool(fallback[1])
+        raise EncodeError("Unable to determine the encoding to use for writing the dataset, please set the file meta's Transfer Syntax "
+                          "UID or use the 'implicit_vr' and 'little_endian' arguments")
     if known is None:
         raise EncodeError(f"The Transfer Syntax UID '{uid_name(uid) or uid}' is not a valid transfer syntax")
     if implicit_vr is not None and implicit_vr == known.explicit:
@@ -135,13 +129,22 @@ def _encoding(dataset: Any, uid: str | None, implicit_vr: bool | None, little_en
     return not known.explicit, not known.big_endian
 
 
-def _is_complete(meta: Any, dataset: Any, uid: str | None) -> bool:
+def _fallback(dataset: Any, implicit_vr: bool | None, little_endian: bool | None) -> tuple[bool, bool] | None:
+    """The encoding where the transfer syntax does not say it."""
+    if implicit_vr is not None:
+        return bool(implicit_vr), little_endian is None or bool(little_endian)
+    flags = (getattr(dataset, "_is_implicit_VR", None), getattr(dataset, "_is_little_endian", None))
+    for implicit, little in (flags, getattr(dataset, "original_encoding", (None, None))):
+        if implicit is not None and little is not None:
+            return bool(implicit), bool(little)
+    return None
+
+
+def _is_complete(held: dict[int, Any], named: dict[int, Any]) -> bool:
     """Whether a file meta has all that a file needs, and names the dataset that it stands before."""
-    inner = getattr(meta, "_dict", None)
-    if uid is None or type(inner) is not dict or not set(map(int, inner)) >= _COMPLETE:
+    if not (held.keys() >= _COMPLETE and held[_SYNTAX] and held[_VERSION] and held[_IMPLEMENTATION]):
         return False
-    named = all(uid_of(meta, tag) for tag in (_VERSION, _IMPLEMENTATION))
-    return named and all(uid_of(meta, tag) and uid_of(dataset, source) in (None, uid_of(meta, tag)) for tag, source in _IDENTIFIER_TAGS)
+    return all(held[tag] and named.get(source) in (None, held[tag]) for tag, source in _IDENTIFIER_TAGS)
 
 
 def _completed(
@@ -150,8 +153,6 @@ def _completed(
     """A file meta with the Type 1 elements, as far as they can be known, and its transfer syntax (PS3.10 7.1)."""
     if meta is None:
         raise foreign_error(AttributeError, f"'{type(dataset).__name__}' object has no attribute 'file_meta': set a FileMetaDataset")
-    if _is_complete(meta, dataset, uid):
-        return meta, uid
     # the caller's stays as it is
     meta = copy.deepcopy(meta)
     if uid is None and implicit == little:
