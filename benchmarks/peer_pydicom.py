@@ -84,20 +84,24 @@ def _build(case: cases.Case, form: str, size: cases.Size) -> Any:
 
 def dumps_job(case: cases.Case, form: str, size: cases.Size, dumps: Callable[[Any], bytes]) -> Job:
     """Writing a data set of pydicom's to memory, by whom ever; "raw" is one as just read."""
-    if form.endswith("raw"):
-        return _raw_job(form.removesuffix("raw").strip(), dumps)
-    ds = _build(case, form, size)
+    if form == "implicit raw":
+        return _batch_job(lambda: read_ct("implicit"), dumps)
+    ds = read_ct("") if form == "raw" else _build(case, form, size)
     return Job(lambda: dumps(ds), lambda: dumps(ds))
 
 
-def _raw_job(form: str, dumps: Callable[[Any], bytes]) -> Job:
-    """Writing in another encoding decodes the elements for good, so every call gets a data set as just read."""
-    fresh = [read_ct(form)]
+def _batch_job(read: Callable[[], Any], dumps: Callable[[Any], bytes]) -> Job:
+    """Writing in another encoding decodes the elements for good, so each of a batch of data sets as just read is written once."""
+    fresh: list[Any] = []
 
-    def read() -> None:
-        fresh[0] = read_ct(form)
+    def read_all() -> None:
+        fresh[:] = [read() for _ in range(reading.BATCH)]
 
-    return Job(lambda: dumps(fresh[0]), lambda: dumps(read_ct(form)), read)
+    def write_all() -> None:
+        for ds in fresh:
+            dumps(ds)
+
+    return Job(write_all, lambda: dumps(read()), read_all)
 
 
 def _dumps(ds: Any) -> bytes:

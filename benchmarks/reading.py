@@ -11,7 +11,7 @@ from .jobs import Job, folder_job
 from .transcript import Elements, spell, transcript
 
 # Writing may keep what it has decoded: so many data sets as just read are written by one call, each of them once.
-_BATCH = 20
+BATCH = 20
 # What a program that goes through a folder asks every file for, and the VR of the answer.
 _ASKED = {"PatientName": "PN", "PatientID": "LO", "StudyInstanceUID": "UI", "Rows": "US", "PixelSpacing": "DS"}
 
@@ -76,7 +76,7 @@ def _rewrite(kit: Toolkit, case: cases.Case, change: Callable[[Any], None], size
             kit.dumps(ds)
 
     def read_all() -> None:
-        fresh[:] = [read() for _ in range(_BATCH)]
+        fresh[:] = [read() for _ in range(BATCH)]
 
     return Job(write_all, lambda: kit.dumps(read()), read_all)
 

@@ -26,11 +26,11 @@ from libc.stdlib cimport qsort
 from libc.string cimport memcpy
 cimport cython
 
-from ._bytes cimport position, put, put_byte, reserve, store32
+from ._bytes cimport load16, load32, position, put, put_byte, reserve, store32
 from ._elements cimport LONGEST_16, UNDEFINED, header_size, put_decimal, put_header, put_integer_text, put_item_tag, put_number
 from ._references cimport attribute, list_item
-from ._scan cimport DEEPEST
-from ._values cimport BUFFER, DECIMAL, FLOAT, INTEGER, NO_VR, SEQUENCE, SIGNED, TAG, TEXT, VRInfo, vr_info
+from ._scan cimport DEEPEST, ITEM, load_tag
+from ._values cimport BUFFER, DECIMAL, FLOAT, INTEGER, NO_VR, SEQUENCE, SIGNED, TAG, TEXT, VRInfo, vr_info, vr_row
 from ._walk cimport Entry, Level, PIXEL_DATA, SPLICED_FROM, Walk
 
 from .charset import DEFAULT
@@ -301,27 +301,77 @@ cdef class ForeignWalk(Walk):
 
     cdef bint recoded(self, uint32_t tag, object element) except -1:
         """An explicit element in Implicit VR, where decoding and encoding it anew could change its padding only; False elsewhere."""
-        cdef Py_ssize_t start = self.sink.used, begin = position(&self.sink), size
-        cdef const VRInfo *info
+        cdef Py_ssize_t start = self.sink.used
         value, vr = <object>PyTuple_GET_ITEM(element, 3), <object>PyTuple_GET_ITEM(element, 1)
         if vr is None or not PyBytes_Check(value) or PyLong_AsUnsignedLong(<object>PyTuple_GET_ITEM(element, 2)) == UNDEFINED:
             return False
-        info = vr_info(vr)
-        if tag == PIXEL_DATA or info.kind == NO_VR or info.kind == SEQUENCE or info.code[0] == c"U" and info.code[1] == c"N":
+        if self.names[0] in SHIFTED:
             return False
-        size = PyBytes_GET_SIZE(value)
+        if self.recoded_value(tag, vr_info(vr), <const uint8_t *>PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value), self.depth, value):
+            return True
+        self.sink.used = start
+        return False
+
+    cdef bint recoded_value(self, uint32_t tag, const VRInfo *info, const uint8_t *data, Py_ssize_t size, int depth, object whole) except -1:
+        """``whole`` is the value as an object, None in an item."""
+        cdef Py_ssize_t start = self.sink.used, begin = position(&self.sink)
+        if tag == PIXEL_DATA or info.kind == NO_VR or info.code[0] == c"U" and info.code[1] == c"N":
+            return False
         if info.kind == TEXT or info.kind == DECIMAL or info.kind == INTEGER:
-            size = settled_text(info, <const uint8_t *>PyBytes_AS_STRING(value), size)
-            if size < 0 or self.names[0] in SHIFTED:
-                return False
-        elif info.kind != BUFFER and size % (4 if info.kind == TAG else info.unit):
+            size = settled_text(info, data, size)
+        elif info.kind != BUFFER and info.kind != SEQUENCE and size % (4 if info.kind == TAG else info.unit):
+            return False
+        if size < 0:
             return False
         put_header(&self.sink, tag, info, self.syntax, 0)
-        if info.kind == BUFFER:
-            self.octets(value)
-        else:
-            put(&self.sink, PyBytes_AS_STRING(value), size)
-        self.finish(info, start, begin)
+        if info.kind != SEQUENCE:
+            if info.kind == BUFFER and whole is not None:
+                self.octets(whole)
+            else:
+                put(&self.sink, data, size)
+            self.finish(info, start, begin)
+            return True
+        if depth == DEEPEST or not self.recoded_items(data, size, depth):
+            return False
+        store32(self.sink.data + start + 4, <uint32_t>(self.sink.used - start - 8), False)
+        return True
+
+    cdef bint recoded_items(self, const uint8_t *data, Py_ssize_t size, int depth) except -1:
+        """Explicit items of defined length in Implicit VR; False where they are none, or where pydicom would change them."""
+        cdef Py_ssize_t at = 0, start
+        cdef uint32_t length
+        while at < size:
+            if size - at < 8 or load_tag(data + at, False) != ITEM:
+                return False
+            length = load32(data + at + 4, False)
+            at += 8
+            if <Py_ssize_t>length > size - at:
+                return False
+            start = self.sink.used
+            put_item_tag(&self.sink, 0xE000, 0, False)
+            if not self.recoded_elements(data + at, length, depth + 1):
+                return False
+            store32(self.sink.data + start + 4, <uint32_t>(self.sink.used - start - 8), False)
+            at += length
+        return True
+
+    cdef bint recoded_elements(self, const uint8_t *data, Py_ssize_t size, int depth) except -1:
+        cdef Py_ssize_t at = 0
+        cdef int64_t previous = -1
+        cdef const VRInfo *info
+        cdef uint32_t tag, length
+        while at < size:
+            if size - at < 8:
+                return False
+            tag, info = load_tag(data + at, False), vr_row(data[at + 4], data[at + 5])
+            if tag <= previous or tag == CHARACTER_SET or tag & 0xFFFF == 0 or size - at < info.header:
+                return False
+            previous = tag
+            length = load16(data + at + 6, False) if info.header == 8 else load32(data + at + 8, False)
+            at += info.header
+            if <Py_ssize_t>length > size - at or not self.recoded_value(tag, info, data + at, length, depth, None):
+                return False
+            at += length
         return True
 
     cdef int close(self, const VRInfo *info, Py_ssize_t start, Py_ssize_t begin, bint undefined) except -1:
