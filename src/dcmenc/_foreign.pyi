@@ -1,7 +1,12 @@
 from collections.abc import Container
-from typing import Any
+from typing import Any, NamedTuple
 
 from .values import Policy
+
+class AddedElement(NamedTuple):
+    VR: str
+    value: object
+    is_undefined_length: bool = False
 
 def shape_of(kind: type) -> int: ...
 def changes(kind: type, base: type, name: str) -> bool: ...
@@ -15,6 +20,7 @@ def encode_foreign(
     big_endian: bool = False,
     pixels: bool | None = None,
     file_meta: bool = False,
+    added: dict[int, AddedElement] | None = None,
     policy: Policy | None = None,
     head: bytes = b"",
 ) -> list[bytes | memoryview]: ...

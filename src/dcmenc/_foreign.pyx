@@ -9,6 +9,7 @@ left as it was. Classes of the caller's own that change how elements or values a
 import sys
 import warnings
 from functools import lru_cache
+from typing import NamedTuple
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_Check, PyBytes_GET_SIZE
@@ -79,9 +80,19 @@ _SHAPES = {
 }
 
 
+class AddedElement(NamedTuple):
+    """An element that is to be written with those of a dataset, which stays as it was."""
+
+    VR: str
+    value: object
+    is_undefined_length: bool = False
+
+
 @lru_cache(maxsize=1024)
 def shape_of(kind):
     """What instances of a class are to the walk."""
+    if kind is AddedElement:
+        return OWN_ELEMENT
     if issubclass(kind, tuple) and getattr(kind, "_fields", ())[:4] == ("tag", "VR", "length", "value"):
         return RAW
     for base in kind.__mro__:
@@ -112,6 +123,8 @@ cdef class ForeignWalk(Walk):
     cdef PyTypeObject *kinds[SHAPES_SEEN]
     cdef int shapes[SHAPES_SEEN]
     cdef list kept
+    # what the root is to have besides its elements
+    cdef dict added
     # datasets from the root to here, and the names of the character sets in force
     cdef list path_of_datasets
     cdef list names
@@ -169,7 +182,7 @@ cdef class ForeignWalk(Walk):
             if shape != DATASET and shape != OWN_DATASET:
                 raise EncodeError(f"an item is a Dataset, not {type(source).__name__}")
             inner = {int(each.tag): each for each in source}
-        elements = <dict>inner
+        elements = {**<dict>inner, **self.added} if self.added and self.depth == 0 else <dict>inner
         with cython.critical_section(elements):
             self.make_room(PyDict_Size(elements))
             while PyDict_Next(elements, &at, &key, &element):
@@ -690,7 +703,8 @@ cdef object short_value(object element):
     return (str(value) if isinstance(value, str) else value) or None
 
 
-def encode_foreign(source, *, bint implicit=False, bint big_endian=False, pixels=None, bint file_meta=False, policy=None, bytes head not None=b""):
+def encode_foreign(source, *, bint implicit=False, bint big_endian=False, pixels=None, bint file_meta=False, dict added=None, policy=None,
+                   bytes head not None=b""):
     """The bytes of a pydicom dataset, after ``head``, as a list of ``bytes`` and byte views.
 
     Parameters
@@ -702,6 +716,8 @@ def encode_foreign(source, *, bint implicit=False, bint big_endian=False, pixels
         Whether the transfer syntax has Pixel Data in fragments; None leaves it to the element.
     file_meta : bool
         A group length that is there is made right (PS3.10 7.1).
+    added : dict of int to AddedElement, optional
+        Elements to be written besides, or instead of, those of the dataset.
     policy : Policy, optional
     head : bytes
 
@@ -715,6 +731,7 @@ def encode_foreign(source, *, bint implicit=False, bint big_endian=False, pixels
     walk.syntax.implicit, walk.syntax.big = implicit, big_endian
     walk.splices, walk.kept, walk.path_of_datasets, walk.kept_as_they_were = [], [], [], {}
     walk.names, walk.charset, walk.conforming = LATIN, DEFAULT, True
+    walk.added = added
     walk.pixels = -1 if pixels is None else pixels
     if policy is not None:
         check_policy(policy)

@@ -6,27 +6,25 @@ written right or refused; the README lists these differences.
 
 from __future__ import annotations
 
-import copy
 from typing import Any, NamedTuple
 
-from ._foreign import encode_foreign, is_foreign, survey
+from ._foreign import AddedElement, encode_foreign, is_foreign, survey
 from .dictionary import Tag
 from .errors import EncodeError, foreign_error
 from .uid import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, TRANSFER_SYNTAXES, uid_name
 from .values import Policy
 
 _ZEROS = bytes(128)
-_SYNTAX = 0x00020010
 _IMPLICIT, _EXPLICIT_BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 
-# What a file must name, and where a dataset has it (PS3.10 7.1).
-_REQUIRED = ("MediaStorageSOPClassUID", "MediaStorageSOPInstanceUID", "TransferSyntaxUID")
-_VERSION, _IMPLEMENTATION = 0x00020001, 0x00020012
-_COMPLETE = {0x00020000, _VERSION, 0x00020002, 0x00020003, _SYNTAX, _IMPLEMENTATION, 0x00020013}
-_IDENTIFIER_TAGS = ((0x00020002, 0x00080016), (0x00020003, 0x00080018))
-_NAMED = {source for _, source in _IDENTIFIER_TAGS}
-_IDENTIFIERS = {"MediaStorageSOPClassUID": "SOPClassUID", "MediaStorageSOPInstanceUID": "SOPInstanceUID"}
+# What a file meta needs, and where a dataset has what it must name (PS3.10 7.1).
+_LENGTH, _VERSION, _CLASS, _INSTANCE, _SYNTAX = 0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010
+_IMPLEMENTATION, _IMPLEMENTATION_NAME = 0x00020012, 0x00020013
+_COMPLETE = {_LENGTH, _VERSION, _CLASS, _INSTANCE, _SYNTAX, _IMPLEMENTATION, _IMPLEMENTATION_NAME}
+_REQUIRED = (_CLASS, _INSTANCE, _SYNTAX)
+_SOURCES = {_CLASS: 0x00080016, _INSTANCE: 0x00080018}
+_NAMED = set(_SOURCES.values())
 
 
 class ForeignFile(NamedTuple):
@@ -66,14 +64,17 @@ def foreign_file(
     preamble = getattr(dataset, "preamble", None)
     if preamble and len(preamble) != 128:
         raise EncodeError(f"'{type(dataset).__name__}.preamble' must be 128-bytes long")
+    added: dict[int, AddedElement] = {}
     if enforce:
-        if not _is_complete(held, named):
-            meta, uid = _completed(meta, dataset, uid, implicit, little, implementation)
+        if meta is None:
+            raise foreign_error(AttributeError, f"'{type(dataset).__name__}' object has no attribute 'file_meta': set a FileMetaDataset")
+        added = _lacking(held, named, uid, implicit, little, implementation)
+        uid = added[_SYNTAX].value if _SYNTAX in added else uid
         preamble = preamble or _ZEROS
     known = TRANSFER_SYNTAXES.get(uid) if uid else None
     head = bytes(preamble) + b"DICM" if preamble else b""
-    if meta is not None and len(meta):
-        head = b"".join(encode_foreign(meta, file_meta=True, policy=policy, head=head))
+    if meta is not None and (added or len(meta)):
+        head = b"".join(encode_foreign(meta, file_meta=True, added=added, policy=policy, head=head))
     pixels = None if known is None else known.encapsulated
     body = encode_foreign(dataset, implicit=implicit, big_endian=not little, pixels=pixels, policy=policy)
     return ForeignFile(head, body, uid == _DEFLATED)
@@ -98,10 +99,6 @@ def _meta_of(dataset: Any) -> tuple[Any, dict[int, Any]]:
     if others := groups - {2}:
         raise EncodeError(f"Only File Meta Information group (0002,eeee) elements may be in the file meta, not of {min(others):04X}")
     return meta, held
-
-
-def _value(dataset: Any, keyword: str) -> Any:
-    return None if dataset is None else dataset.get(keyword, None)
 
 
 def _encoding(dataset: Any, uid: str | None, implicit_vr: bool | None, little_endian: bool | None, force: bool) -> tuple[bool, bool]:
@@ -140,39 +137,28 @@ def _fallback(dataset: Any, implicit_vr: bool | None, little_endian: bool | None
     return None
 
 
-def _is_complete(held: dict[int, Any], named: dict[int, Any]) -> bool:
-    """Whether a file meta has all that a file needs, and names the dataset that it stands before."""
-    if not (held.keys() >= _COMPLETE and held[_SYNTAX] and held[_VERSION] and held[_IMPLEMENTATION]):
-        return False
-    return all(held[tag] and named.get(source) in (None, held[tag]) for tag, source in _IDENTIFIER_TAGS)
-
-
-def _completed(
-    meta: Any, dataset: Any, uid: str | None, implicit: bool, little: bool, implementation: tuple[str, str] | None
-) -> tuple[Any, str | None]:
-    """A file meta with the Type 1 elements, as far as they can be known, and its transfer syntax (PS3.10 7.1)."""
-    if meta is None:
-        raise foreign_error(AttributeError, f"'{type(dataset).__name__}' object has no attribute 'file_meta': set a FileMetaDataset")
-    # the caller's stays as it is
-    meta = copy.deepcopy(meta)
-    if uid is None and implicit == little:
-        meta.TransferSyntaxUID = uid = _IMPLICIT if implicit else _EXPLICIT_BIG
-    for keyword, source in _IDENTIFIERS.items():
-        named, own = _value(meta, keyword), _value(dataset, source)
-        if named is None or (own and own != named):
-            setattr(meta, keyword, own)
-    if "FileMetaInformationGroupLength" not in meta:
-        meta.FileMetaInformationGroupLength = 0
-    if not _value(meta, "FileMetaInformationVersion"):
-        meta.FileMetaInformationVersion = b"\0\1"
+def _lacking(
+    held: dict[int, Any], named: dict[int, Any], uid: str | None, implicit: bool, little: bool, implementation: tuple[str, str] | None
+) -> dict[int, AddedElement]:
+    """What a file meta is to have besides, or instead of, what it holds, to stand before the dataset (PS3.10 7.1)."""
     class_uid, name = implementation or (IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME)
-    if not _value(meta, "ImplementationClassUID"):
-        meta.ImplementationClassUID = class_uid
-    if "ImplementationVersionName" not in meta:
-        meta.ImplementationVersionName = name
-    missing = [f"{Tag(keyword)} {keyword}" for keyword in _REQUIRED if not _value(meta, keyword)]
+    added = {}
+    for tag, source in _SOURCES.items():
+        own = named.get(source)
+        if own and own != held.get(tag):
+            added[tag] = AddedElement("UI", own)
+    if uid is None and implicit == little:
+        added[_SYNTAX] = AddedElement("UI", _IMPLICIT if implicit else _EXPLICIT_BIG)
+    if _LENGTH not in held:
+        added[_LENGTH] = AddedElement("UL", 0)
+    if not held.get(_VERSION):
+        added[_VERSION] = AddedElement("OB", b"\0\1")
+    if not held.get(_IMPLEMENTATION):
+        added[_IMPLEMENTATION] = AddedElement("UI", class_uid)
+    if _IMPLEMENTATION_NAME not in held:
+        added[_IMPLEMENTATION_NAME] = AddedElement("SH", name)
+    missing = [f"{Tag(tag)} {Tag(tag).keyword}" for tag in _REQUIRED if tag not in added and not held.get(tag)]
     if missing:
         raise foreign_error(AttributeError, "Required File Meta Information elements are either missing or have an empty value: "
                             + ", ".join(missing))
-    return meta, uid
-
+    return added
