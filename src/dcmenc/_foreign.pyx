@@ -74,6 +74,7 @@ cdef extern from *:
         dcmenc_load_dict(PyList_GET_ITEM(list, at + 6));
     }
     """
+    void load_attributes "dcmenc_load_attributes"(PyObject *) noexcept
     void load_ahead "dcmenc_load_ahead"(object, Py_ssize_t) noexcept
 
 cdef extern from "Python.h":
@@ -208,7 +209,7 @@ cdef class ForeignWalk(Walk):
 
     cdef Py_ssize_t collect(self, object source) except -1:
         """References to all elements, in order: what is called meanwhile may change the dataset."""
-        cdef Py_ssize_t first = self.entry_count, at = 0
+        cdef Py_ssize_t first = self.entry_count, at = 0, i
         cdef PyObject *key
         cdef PyObject *element
         cdef uint32_t tag, previous = 0
@@ -231,6 +232,8 @@ cdef class ForeignWalk(Walk):
                 Py_INCREF(<object>element)
                 self.entries[self.entry_count].tag, self.entries[self.entry_count].element = tag, element
                 self.entry_count += 1
+        for i in range(first, self.entry_count):
+            load_attributes(self.entries[i].element)
         if not ordered:
             qsort(self.entries + first, self.entry_count - first, sizeof(Entry), by_tag)
         return self.entry_count
