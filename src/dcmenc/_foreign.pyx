@@ -637,8 +637,10 @@ cdef class ForeignWalk(Walk):
         cdef const VRInfo *unsigned_words = vr_info("US")
         cdef Py_ssize_t at = 0
         try:
+            if PyLong_Check(value) or PyFloat_Check(value):
+                return put_number(&self.sink, info, self.plain(info, value), self.syntax)
             if not self.multiple(value) and not hasattr(value, "append"):
-                if hasattr(value, "__iter__") and not PyLong_Check(value):
+                if hasattr(value, "__iter__"):
                     for one in value:
                         put_number(&self.sink, info, self.plain(info, one), self.syntax)
                     return 0
@@ -714,14 +716,19 @@ def is_foreign(thing):
     return shape_of(type(thing)) in (DATASET, OWN_DATASET)
 
 
-def survey(source, tags):
-    """(The groups of a dataset's elements, {tag: value} of those of group 0002 and 0008 that are asked for); None for an empty value."""
-    cdef Py_ssize_t at = 0
+def survey(source, tuple tags):
+    """(The groups of a dataset's elements, {tag: value} of at most eight elements that are asked for); None for an empty value."""
+    cdef Py_ssize_t at = 0, i, count = len(tags)
     cdef PyObject *key
     cdef PyObject *element
     cdef uint32_t tag, previous = 0xFFFFFFFF
+    cdef uint32_t wanted[8]
     cdef set groups = set()
     cdef dict found = {}
+    if count > 8:
+        raise ValueError("eight elements at most")
+    for i in range(count):
+        wanted[i] = tags[i]
     inner = getattr(source, "_dict", None)
     elements = <dict>inner if type(inner) is dict else {int(each.tag): each for each in source}
     with cython.critical_section(elements):
@@ -730,17 +737,19 @@ def survey(source, tags):
             if tag >> 16 != previous:
                 previous = tag >> 16
                 groups.add(previous)
-            if (previous == 2 or previous == 8) and tag in tags:
-                found[tag] = <object>element
+            for i in range(count):
+                if tag == wanted[i]:
+                    found[tag] = <object>element
     return groups, {each: short_value(one) for each, one in found.items()}
 
 
 cdef object short_value(object element):
     """The value of an element of one value; of a raw one as text."""
-    if shape_of(type(element)) == RAW:
+    cdef int shape = shape_of(type(element))
+    if shape == RAW:
         value = element[3]
         return None if value is None else bytes(value).rstrip(b"\0 ").decode("latin-1") or None
-    value = element.value
+    value = attribute(element, "_value", None) if shape == ELEMENT else element.value
     return (str(value) if isinstance(value, str) else value) or None
 
 
