@@ -142,7 +142,7 @@ def test_what_is_no_buffer_is_refused_before_anything_is_written(piece: object, 
 @pytest.mark.parametrize("wrong", [1, True, None, 2.5, ["a"], object(), io.BytesIO, socket.SocketType])
 def test_what_is_no_target_is_refused(wrong: object) -> None:
     for call in (lambda: write_pieces(wrong, [b"x"]), lambda: open_sink(wrong)):
-        with pytest.raises(TypeError, match=r"to a path .* or an object with a write method"):
+        with pytest.raises(TypeError, match="file path, file-like or writeable buffer"):
             call()
 
 
@@ -168,7 +168,7 @@ def test_a_folder_a_missing_folder_and_bad_names(tmp_path: pathlib.Path) -> None
         for write in WRITERS:
             with pytest.raises(kind) as caught:
                 write(path, PIECES)
-            assert caught.value.filename == path and caught.value.filename2 is None
+            assert caught.value.filename == str(path) and caught.value.filename2 is None
     with pytest.raises(FileNotFoundError):
         write_pieces("", PIECES)
     with pytest.raises(ValueError, match="null"):
@@ -293,7 +293,7 @@ def test_links_in_a_circle_are_an_error(tmp_path: pathlib.Path) -> None:
     (tmp_path / "b").symlink_to("a")
     with pytest.raises(OSError) as caught:
         write_pieces(tmp_path / "a", PIECES)
-    assert caught.value.errno == errno.ELOOP and caught.value.filename == tmp_path / "a"
+    assert caught.value.errno == errno.ELOOP and caught.value.filename == str(tmp_path / "a")
     assert names(tmp_path) == ["a", "b"]
 
 
@@ -325,7 +325,7 @@ def test_a_write_protected_folder_or_file_is_an_error(write: Callable[..., None]
     with file_of_nobody(mode, file_mode) as path:
         with pytest.raises(PermissionError) as caught:
             write(path, PIECES)
-        assert caught.value.filename == path
+        assert caught.value.filename == str(path)
         assert path.read_bytes() == OLD and names(path.parent) == ["f"]
 
 
@@ -340,7 +340,7 @@ def test_an_existing_file_is_refused_before_anything_is_written(
     for path in (target, target.parent, "/dev/null"):
         with pytest.raises(FileExistsError) as caught:
             write(path, PIECES, exist_ok=False)
-        assert caught.value.filename == path
+        assert caught.value.filename == str(path)
     assert target.read_bytes() == OLD
 
 
@@ -437,7 +437,7 @@ def test_whichever_call_fails_the_old_file_is_whole_and_alone(
             if not happened:
                 assert error is None and left == NEW
                 break
-            assert error is not None and error.errno == number and error.filename == path and str(path) in str(error)
+            assert error is not None and error.errno == number and error.filename == str(path) and str(path) in str(error)
             # The folder is synchronised when the new file already stands.
             in_place = "durable" in options and (name, call) in {("fsync", 2), ("close", 2)}
             assert left == (NEW if in_place else None if fresh else OLD)
@@ -570,7 +570,7 @@ for write in (lambda: write_pieces(path, [new[:1000], memoryview(new)[1000:]]), 
         try:
             write()
         except OSError as error:
-            assert error.errno == errno.EFBIG and error.filename == path, error
+            assert error.errno == errno.EFBIG and error.filename == str(path), error
         else:
             raise SystemExit(f"success at {size}")
         assert open(path, "rb").read() == old, size
@@ -596,7 +596,7 @@ for durable in (False, True):
     try:
         write_pieces(path, [bytes(30_000)] * 3, durable=durable)
     except OSError as error:
-        assert error.errno == errno.ENOSPC and error.filename == path, error
+        assert error.errno == errno.ENOSPC and error.filename == str(path), error
     else:
         raise SystemExit("success on a full disk")
     assert open(path, "rb").read() == b"old" * 4000

@@ -215,7 +215,7 @@ cdef class ForeignWalk(Walk):
         cdef uint32_t tag, previous = 0
         cdef bint ordered = True
         cdef int shape = self.shape(source)
-        inner = attribute(source, "_dict", None) if shape == DATASET else None
+        inner = attribute(source, "_dict", None) if shape == DATASET else {} if source is None else None
         if type(inner) is not dict:
             if shape != DATASET and shape != OWN_DATASET:
                 raise EncodeError(f"an item is a Dataset, not {type(source).__name__}")
@@ -467,7 +467,8 @@ cdef class ForeignWalk(Walk):
     cdef int check_encapsulated(self, object value) except -1:
         """Under a compressed transfer syntax the value begins with an item (PS3.5 A.4)."""
         if PyBytes_Check(value) and PyBytes_GET_SIZE(value) and bytes(value[:4]) not in (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00"):
-            raise EncodeError("the pixels must be encapsulated, since the transfer syntax is a compressed one; they do not begin with an item tag")
+            raise EncodeError("The (7FE0,0010) 'Pixel Data' element value hasn't been encapsulated as required for a compressed transfer "
+                              "syntax - see pydicom.encaps.encapsulate() for more information")
         return 0
 
     cdef int items(self, object value) except -1:
@@ -507,6 +508,8 @@ cdef class ForeignWalk(Walk):
         if PyBytes_Check(value) and PyBytes_GET_SIZE(value) < SPLICED_FROM:
             return put(&self.sink, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
         if hasattr(value, "readinto") and hasattr(value, "tell"):
+            if getattr(value, "closed", False):
+                raise EncodeError("the buffer has been closed")
             place = value.tell()
             data = value.read()
             value.seek(place)
@@ -701,13 +704,15 @@ def moment(vr, value):
 
 
 @lru_cache(maxsize=256)
-def _converted_names(terms):
-    return sys.modules["pydicom.charset"].convert_encodings(list(terms) if isinstance(terms, tuple) else terms)
+def one_name(term):
+    return sys.modules["pydicom.charset"].convert_encodings(term)
 
 
 cdef list converted_names(object terms):
     """pydicom's names of the codecs for a Specific Character Set."""
-    found = _converted_names(tuple(terms) if isinstance(terms, list) else terms)
+    codecs = sys.modules["pydicom.charset"]
+    # what pydicom makes of other terms depends on its configuration, and it warns each time
+    found = one_name(terms) if isinstance(terms, str) and terms in codecs.python_encoding else codecs.convert_encodings(terms)
     return LATIN if found == LATIN else UNICODE if found == UNICODE else list(found)
 
 
@@ -759,7 +764,8 @@ def encode_foreign(source, *, bint implicit=False, bint big_endian=False, pixels
 
     Parameters
     ----------
-    source : pydicom.Dataset
+    source : pydicom.Dataset or None
+        None for one without elements.
     implicit, big_endian
         The encoding.
     pixels : bool, optional
@@ -792,8 +798,9 @@ def encode_foreign(source, *, bint implicit=False, bint big_endian=False, pixels
         walk.foreign_dataset(source)
     except EncodeError as error:
         raise type(error)(error.reason, error.path or walk.path(), error.tag or walk.levels[walk.depth].tag) from None
-    except (TypeError, ValueError, OverflowError, BufferError, AttributeError, IndexError) as error:
-        raise foreign_error(type(error), str(error), walk.path(), walk.levels[walk.depth].tag) from error
+    except (TypeError, ValueError, OverflowError, BufferError, AttributeError, LookupError) as error:
+        kind = LookupError if isinstance(error, LookupError) else type(error)
+        raise foreign_error(kind, str(error), walk.path(), walk.levels[walk.depth].tag) from error
     finally:
         walk.restore()
     if file_meta and walk.sink.used - begin >= 12 and not walk.sink.data[begin + 2] | walk.sink.data[begin + 3]:

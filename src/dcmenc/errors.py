@@ -77,9 +77,13 @@ class EncodeNotImplementedError(EncodeError, NotImplementedError):
     """A VR that nobody knows, in a dataset of pydicom's."""
 
 
+class EncodeLookupError(EncodeError, LookupError):
+    """A character set that nobody knows, in a dataset of pydicom's, where pydicom is told to refuse it."""
+
+
 _FOREIGN: dict[type[BaseException], type[EncodeError]] = {
     OSError: EncodeOSError, TypeError: EncodeTypeError, AttributeError: EncodeAttributeError,
-    NotImplementedError: EncodeNotImplementedError,
+    NotImplementedError: EncodeNotImplementedError, LookupError: EncodeLookupError,
 }
 
 

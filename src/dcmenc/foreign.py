@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ._foreign import AddedElement, encode_foreign, is_foreign, survey
+from ._foreign import AddedElement, encode_foreign, survey
 from .dictionary import Tag
 from .errors import EncodeError, foreign_error
 from .uid import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, TRANSFER_SYNTAXES, uid_name
@@ -22,7 +22,7 @@ _DEFLATED = "1.2.840.10008.1.2.1.99"
 _LENGTH, _VERSION, _CLASS, _INSTANCE, _SYNTAX = 0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010
 _IMPLEMENTATION, _IMPLEMENTATION_NAME = 0x00020012, 0x00020013
 _COMPLETE = (_LENGTH, _VERSION, _CLASS, _INSTANCE, _SYNTAX, _IMPLEMENTATION, _IMPLEMENTATION_NAME)
-_REQUIRED = (_CLASS, _INSTANCE, _SYNTAX)
+_REQUIRED = {_CLASS: "Media Storage SOP Class UID", _INSTANCE: "Media Storage SOP Instance UID", _SYNTAX: "Transfer Syntax UID"}
 _SOURCES = {_CLASS: 0x00080016, _INSTANCE: 0x00080018}
 _NAMED = tuple(_SOURCES.values())
 
@@ -58,7 +58,7 @@ def foreign_file(
         raise EncodeError("'force_encoding' cannot be used with 'enforce_file_format'")
     meta, held = _meta_of(dataset)
     uid = held.get(_SYNTAX)
-    implicit, little = _encoding(dataset, uid, implicit_vr, little_endian, force)
+    implicit, little = _encoding(dataset, meta, uid, implicit_vr, little_endian, force)
     if implicit and not little and not force:
         raise EncodeError("Implicit VR and big endian is not a valid encoding combination")
     preamble = getattr(dataset, "preamble", None)
@@ -66,14 +66,12 @@ def foreign_file(
         raise EncodeError(f"'{type(dataset).__name__}.preamble' must be 128-bytes long")
     added: dict[int, AddedElement] = {}
     if enforce:
-        if meta is None:
-            raise foreign_error(AttributeError, f"'{type(dataset).__name__}' object has no attribute 'file_meta': set a FileMetaDataset")
         added = _lacking(held, named, uid, implicit, little, implementation)
         uid = added[_SYNTAX].value if _SYNTAX in added else uid
         preamble = preamble or _ZEROS
     known = TRANSFER_SYNTAXES.get(uid) if uid else None
     head = bytes(preamble) + b"DICM" if preamble else b""
-    if meta is not None and (added or len(meta)):
+    if added or (meta is not None and len(meta)):
         head = b"".join(encode_foreign(meta, file_meta=True, added=added, policy=policy, head=head))
     pixels = None if known is None else known.encapsulated
     body = encode_foreign(dataset, implicit=implicit, big_endian=not little, pixels=pixels, policy=policy)
@@ -101,14 +99,16 @@ def _meta_of(dataset: Any) -> tuple[Any, dict[int, Any]]:
     return meta, held
 
 
-def _encoding(dataset: Any, uid: str | None, implicit_vr: bool | None, little_endian: bool | None, force: bool) -> tuple[bool, bool]:
+def _encoding(
+    dataset: Any, meta: Any, uid: str | None, implicit_vr: bool | None, little_endian: bool | None, force: bool
+) -> tuple[bool, bool]:
     """(implicit, little endian): the transfer syntax, the arguments, the dataset's own flags, what it was read in, in this order."""
     if force:
         if implicit_vr is None or little_endian is None:
             raise EncodeError("'implicit_vr' and 'little_endian' are required if 'force_encoding' is used")
         return bool(implicit_vr), bool(little_endian)
-    known = TRANSFER_SYNTAXES.get(uid) if uid else None
-    if not uid or (known is None and not uid.startswith("1.2.840.10008.")):
+    declared = _declared(meta, uid)
+    if declared is None:
         fallback = _fallback(dataset, implicit_vr, little_endian)
         if fallback is not None:
             return fallback
@@ -116,14 +116,28 @@ def _encoding(dataset: Any, uid: str | None, implicit_vr: bool | None, little_en
             raise EncodeError("The 'implicit_vr' and 'little_endian' arguments are required when using a private transfer syntax")
         raise EncodeError("Unable to determine the encoding to use for writing the dataset, please set the file meta's Transfer Syntax "
                           "UID or use the 'implicit_vr' and 'little_endian' arguments")
-    if known is None:
+    implicit, little, name = declared
+    if implicit_vr is not None and implicit_vr != implicit:
+        raise EncodeError(f"The 'implicit_vr' value is not consistent with the required VR encoding for the '{name}' transfer syntax")
+    if little_endian is not None and little_endian != little:
+        raise EncodeError(f"The 'little_endian' value is not consistent with the required endianness for the '{name}' transfer syntax")
+    return implicit, little
+
+
+def _declared(meta: Any, uid: str | None) -> tuple[bool, bool, str] | None:
+    """(implicit, little endian, name) of the transfer syntax; None for none, and for a private one that is not described."""
+    known = TRANSFER_SYNTAXES.get(uid) if uid else None
+    if known is not None:
+        return not known.explicit, not known.big_endian, known.name
+    if not uid:
+        return None
+    if uid.startswith("1.2.840.10008."):
         raise EncodeError(f"The Transfer Syntax UID '{uid_name(uid) or uid}' is not a valid transfer syntax")
-    if implicit_vr is not None and implicit_vr == known.explicit:
-        raise EncodeError(f"The 'implicit_vr' value is not consistent with the required VR encoding for the '{known.name}' transfer syntax")
-    if little_endian is not None and little_endian == known.big_endian:
-        raise EncodeError("The 'little_endian' value is not consistent with the required endianness for the "
-                          f"'{known.name}' transfer syntax")
-    return not known.explicit, not known.big_endian
+    # pydicom's set_private_encoding() describes it on the UID itself
+    private = meta.get("TransferSyntaxUID", None)
+    if not getattr(private, "is_transfer_syntax", False):
+        return None
+    return bool(private.is_implicit_VR), bool(private.is_little_endian), uid
 
 
 def _fallback(dataset: Any, implicit_vr: bool | None, little_endian: bool | None) -> tuple[bool, bool] | None:
@@ -157,7 +171,7 @@ def _lacking(
         added[_IMPLEMENTATION] = AddedElement("UI", class_uid)
     if _IMPLEMENTATION_NAME not in held:
         added[_IMPLEMENTATION_NAME] = AddedElement("SH", name)
-    missing = [f"{Tag(tag)} {Tag(tag).keyword}" for tag in _REQUIRED if tag not in added and not held.get(tag)]
+    missing = [f"{Tag(tag)} {name}" for tag, name in _REQUIRED.items() if tag not in added and not held.get(tag)]
     if missing:
         raise foreign_error(AttributeError, "Required File Meta Information elements are either missing or have an empty value: "
                             + ", ".join(missing))

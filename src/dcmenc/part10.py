@@ -78,8 +78,8 @@ _ENCODINGS[None] = _ENCODINGS[EXPLICIT_VR_LITTLE_ENDIAN]
 def dcmwrite(
     target: Target,
     dataset: Dataset | Mapping[Any, Any],
-    /,
     write_like_original: bool | None = None,
+    /,
     *,
     implicit_vr: bool | None = None,
     little_endian: bool | None = None,
@@ -90,6 +90,7 @@ def dcmwrite(
     implementation: tuple[str, str] | None = None,
     durable: bool = False,
     policy: Policy | None = None,
+    **deprecated: bool | None,
 ) -> None:
     """Write a data set as a DICOM file (PS3.10 7).
 
@@ -106,7 +107,7 @@ def dcmwrite(
     dataset : Dataset or mapping
         A mapping has DICOM keywords or tags as keys.
     write_like_original : bool, optional
-        Deprecated; the opposite of ``enforce_file_format``.
+        Deprecated; the opposite of ``enforce_file_format``. By position, or by its name.
     implicit_vr, little_endian : bool, optional
         The encoding, where the file meta names no transfer syntax; ``implicit_vr`` alone is little endian.
     enforce_file_format : bool
@@ -140,14 +141,16 @@ def dcmwrite(
     >>> file.getvalue()[128:132]
     b'DICM'
     """
-    pieces = _pieces(dataset, write_like_original, implicit_vr, little_endian, enforce_file_format, force_encoding, implementation, policy)
+    if write_like_original is not None or deprecated:
+        enforce_file_format = _enforced(enforce_file_format, write_like_original, deprecated)
+    pieces = _pieces(dataset, implicit_vr, little_endian, enforce_file_format, force_encoding, implementation, policy)
     write_pieces(target, pieces, exist_ok=_may_replace(exist_ok, overwrite), durable=durable)
 
 
 def dumps(
     dataset: Dataset | Mapping[Any, Any],
-    /,
     write_like_original: bool | None = None,
+    /,
     *,
     implicit_vr: bool | None = None,
     little_endian: bool | None = None,
@@ -155,6 +158,7 @@ def dumps(
     force_encoding: bool = False,
     implementation: tuple[str, str] | None = None,
     policy: Policy | None = None,
+    **deprecated: bool | None,
 ) -> bytes:
     """The bytes that :func:`dcmwrite` would write with the same arguments.
 
@@ -163,7 +167,9 @@ def dumps(
     >>> dumps(ds, implicit_vr=True)
     b'(\\x00\\x10\\x00\\x02\\x00\\x00\\x00\\x02\\x00'
     """
-    pieces = _pieces(dataset, write_like_original, implicit_vr, little_endian, enforce_file_format, force_encoding, implementation, policy)
+    if write_like_original is not None or deprecated:
+        enforce_file_format = _enforced(enforce_file_format, write_like_original, deprecated)
+    pieces = _pieces(dataset, implicit_vr, little_endian, enforce_file_format, force_encoding, implementation, policy)
     only = pieces[0]
     return only if len(pieces) == 1 and isinstance(only, bytes) else b"".join(pieces)
 
@@ -287,9 +293,21 @@ class Stream:
             self.discard()
 
 
+def _enforced(enforce: bool, positional: bool | None, named: dict[str, bool | None]) -> bool:
+    """``enforce_file_format``, or the opposite of ``write_like_original``, which pydicom takes by position and by its name."""
+    by_name = named.get("write_like_original")
+    if positional is not None and by_name is not None:
+        raise TypeError("'write_like_original' cannot be used as both a positional and keyword argument")
+    like_original = by_name if positional is None else positional
+    if like_original is not None:
+        warnings.warn("'write_like_original' is deprecated, please use 'enforce_file_format' instead", DeprecationWarning, stacklevel=3)
+    if unknown := [name for name in named if name != "write_like_original"]:
+        raise TypeError(f"Invalid keyword argument(s) for dcmwrite(): {', '.join(unknown)}")
+    return enforce if like_original is None else not like_original
+
+
 def _pieces(
     dataset: Any,
-    write_like_original: bool | None,
     implicit_vr: bool | None,
     little_endian: bool | None,
     enforce: bool,
@@ -298,9 +316,6 @@ def _pieces(
     policy: Policy | None,
 ) -> list[bytes | memoryview]:
     """The whole file as a list of buffers; nothing has been written when this fails."""
-    if write_like_original is not None:
-        warnings.warn("write_like_original is deprecated; use enforce_file_format", DeprecationWarning, stacklevel=3)
-        enforce = not write_like_original
     if not isinstance(dataset, (Dataset, Mapping)):
         return _foreign_pieces(dataset, implicit_vr=implicit_vr, little_endian=little_endian, enforce=enforce, force=force,
                                implementation=implementation, policy=policy)
@@ -316,7 +331,8 @@ def _pieces(
 
 def _foreign_pieces(dataset: Any, **options: Any) -> list[bytes | memoryview]:
     """A dataset of pydicom's, by the rules of pydicom."""
-    from .foreign import foreign_file, is_foreign
+    from ._foreign import is_foreign
+    from .foreign import foreign_file
 
     if not is_foreign(dataset):
         raise TypeError(f"a dcmenc.Dataset, a pydicom.Dataset or a mapping of keywords is written, not {describe(dataset)}")

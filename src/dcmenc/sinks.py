@@ -367,7 +367,7 @@ def _path_of(target: Target) -> bytes | None:
     if callable(getattr(target, "write", None)) and not isinstance(target, type):
         return None
     mend = ": wrap a descriptor by os.fdopen()" if isinstance(target, int) else ""
-    raise TypeError(f"bytes go to a path (str, bytes, os.PathLike) or an object with a write method, not to {type(target).__name__}{mend}")
+    raise TypeError(f"Expected a file path, file-like or writeable buffer, but got {type(target).__name__}{mend}")
 
 
 def _open_path(target: Target, path: bytes, exist_ok: bool, durable: bool) -> Sink:
@@ -485,7 +485,7 @@ def _publish_new(temporary: bytes, path: bytes, held: list[int]) -> None:
 def _name_target(error: OSError, target: Target) -> None:
     """Let an error of the system name the file that was asked for, not the temporary one."""
     if error.errno is not None:
-        error.filename = target
+        error.filename = os.fspath(target) if isinstance(target, os.PathLike) else target
         if error.filename2 is not None:
             del error.filename2
 
