@@ -30,7 +30,7 @@ cimport cython
 from ._bytes cimport load16, load32, position, put, put_byte, reserve, store32
 from ._elements cimport LONGEST_16, UNDEFINED, header_size, put_decimal, put_header, put_integer_text, put_item_tag, put_number
 from ._references cimport attribute, list_item
-from ._scan cimport DEEPEST, ITEM, load_tag
+from ._scan cimport DEEPEST, ITEM, SEQUENCE_END, load_tag
 from ._values cimport BUFFER, DECIMAL, FLOAT, INTEGER, NO_VR, SEQUENCE, SIGNED, TAG, TEXT, VRInfo, vr_info, vr_row
 from ._walk cimport Entry, Level, PIXEL_DATA, SPLICED_FROM, Walk
 
@@ -166,8 +166,8 @@ cdef class ForeignWalk(Walk):
     # datasets from the root to here, and the names of the character sets in force
     cdef list path_of_datasets
     cdef list names
-    # the elements of datasets in which pydicom was asked to decode some: id of the dict -> (dict, its elements)
-    cdef dict kept_as_they_were
+    # what pydicom was asked to decode, it has kept in these: id of a dataset -> (the dataset, its shadow)
+    cdef dict shadows
     # whether raw elements of the present dataset may pass as they are, or by their bytes at least, once one was met
     cdef bint looked, passing, recoding
     # what the transfer syntax says of Pixel Data: -1 nothing, 0 native, 1 encapsulated
@@ -287,7 +287,7 @@ cdef class ForeignWalk(Walk):
             raise EncodeError(f"what stands here is no DataElement, but {type(element).__name__}")
         vr = attribute(element, "VR", "") if shape == ELEMENT else element.VR
         if not PyUnicode_Check(vr) or PyUnicode_GET_LENGTH(vr) != 2:
-            element = self.settled(source, element)
+            element = self.settled(element)
             vr = element.VR
         if type(vr) is not str:
             vr = str.__str__(vr)
@@ -307,21 +307,24 @@ cdef class ForeignWalk(Walk):
         return self.converted_element(tag, info, element.value, undefined and element.is_undefined_length is True)
 
     cdef object converted(self, object source, uint32_t tag, object element):
-        """A raw element as pydicom decodes it; it keeps what it decodes, which is undone when the walk is over."""
-        if self.shape(element) != RAW:
-            return element
+        """A raw element as pydicom decodes it."""
+        return self.shadow(source)[tag] if self.shape(element) == RAW else element
+
+    cdef object shadow(self, object source):
+        """The same elements in a dataset of their own: pydicom keeps what it decodes, and the caller's dataset must not change."""
+        known = self.shadows.get(id(source))
+        if known is not None:
+            return known[1]
         inner = getattr(source, "_dict", None)
-        if type(inner) is dict and id(inner) not in self.kept_as_they_were:
-            self.kept_as_they_were[id(inner)] = inner, dict(inner)
-        return source[tag]
+        if type(inner) is not dict:
+            return source
+        made = type(source).__new__(type(source))
+        made.__dict__.update(source.__dict__)
+        made.__dict__["_dict"] = dict(inner)
+        self.shadows[id(source)] = source, made
+        return made
 
-    cdef int restore(self) except -1:
-        """Put the raw elements back that were decoded on the way."""
-        for inner, elements in self.kept_as_they_were.values():
-            inner.update(elements)
-        return 0
-
-    cdef object settled(self, object source, object element):
+    cdef object settled(self, object element):
         """The element with a VR that its context decides, as pydicom decides it; a copy, for it would change the caller's."""
         from copy import copy
 
@@ -329,7 +332,8 @@ cdef class ForeignWalk(Walk):
         if writer is None:
             raise EncodeError("pydicom.filewriter is not imported, and only it decides ambiguous VRs of its own datasets")
         try:
-            return writer.correct_ambiguous_vr_element(copy(element), source, not self.syntax.big, self.path_of_datasets[::-1])
+            around = [self.shadow(each) for each in reversed(self.path_of_datasets)]
+            return writer.correct_ambiguous_vr_element(copy(element), around[0], not self.syntax.big, around)
         except AttributeError as error:
             raise foreign_error(AttributeError, str(error).split(" '")[0] or str(error)) from None
 
@@ -341,6 +345,7 @@ cdef class ForeignWalk(Walk):
         value = <object>PyTuple_GET_ITEM(element, 3)
         vr = <object>PyTuple_GET_ITEM(element, 1)
         if tag == PIXEL_DATA and self.depth == 0 and self.pixels >= 0:
+            self.check_form_of_pixels(value)
             undefined = self.pixels
         info = vr_info("UN" if vr is None else vr if type(vr) is str else str.__str__(vr))
         if info.kind == NO_VR:
@@ -442,9 +447,8 @@ cdef class ForeignWalk(Walk):
     cdef int converted_element(self, uint32_t tag, const VRInfo *info, object value, bint undefined) except -1:
         cdef Py_ssize_t start = self.sink.used, begin = position(&self.sink)
         if tag == PIXEL_DATA and self.depth == 0 and self.pixels >= 0:
+            self.check_form_of_pixels(value)
             undefined = self.pixels
-            if undefined:
-                self.check_encapsulated(value)
         put_header(&self.sink, tag, info, self.syntax, UNDEFINED if undefined else 0)
         if value is None or (PyUnicode_Check(value) and PyUnicode_GET_LENGTH(value) == 0):
             return self.close(info, start, begin, undefined)
@@ -464,11 +468,16 @@ cdef class ForeignWalk(Walk):
             self.binary_numbers(tag, info, value)
         return self.close(info, start, begin, undefined)
 
-    cdef int check_encapsulated(self, object value) except -1:
-        """Under a compressed transfer syntax the value begins with an item (PS3.5 A.4)."""
-        if PyBytes_Check(value) and PyBytes_GET_SIZE(value) and bytes(value[:4]) not in (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00"):
+    cdef int check_form_of_pixels(self, object value) except -1:
+        """Under a compressed transfer syntax the value is a row of items, under any other it is none (PS3.5 A.4)."""
+        if not PyBytes_Check(value) or PyBytes_GET_SIZE(value) == 0:
+            return 0
+        if self.pixels and bytes(value[:4]) not in (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00"):
             raise EncodeError("The (7FE0,0010) 'Pixel Data' element value hasn't been encapsulated as required for a compressed transfer "
                               "syntax - see pydicom.encaps.encapsulate() for more information")
+        if not self.pixels and is_row_of_items(<const uint8_t *>PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value)):
+            raise EncodeError("the pixels are encapsulated, and the transfer syntax is not a compressed one; decompress them, or name the "
+                              "transfer syntax that they are in")
         return 0
 
     cdef int items(self, object value) except -1:
@@ -516,6 +525,9 @@ cdef class ForeignWalk(Walk):
             value = data
         elif PyUnicode_Check(value):
             raise foreign_error(TypeError, "a bytes-like object is wanted, not text")
+        elif self.shape(value) == SEVERAL:
+            # what pydicom makes of a bytearray
+            value = bytes(self.listed(value))
         PyObject_GetBuffer(value, &view, PyBUF_SIMPLE)
         try:
             if view.len < SPLICED_FROM:
@@ -668,6 +680,16 @@ cdef class ForeignWalk(Walk):
         return value if PyLong_Check(value) else value.__index__()
 
 
+cdef bint is_row_of_items(const uint8_t *data, Py_ssize_t size) noexcept:
+    """Whether bytes are two items at least, and nothing else but the delimiter."""
+    cdef Py_ssize_t at = 0
+    cdef int count = 0
+    while size - at >= 8 and load_tag(data + at, False) == ITEM and <Py_ssize_t>load32(data + at + 4, False) <= size - at - 8:
+        at += 8 + <Py_ssize_t>load32(data + at + 4, False)
+        count += count < 2
+    return count == 2 and (at == size or (size - at == 8 and load_tag(data + at, False) == SEQUENCE_END))
+
+
 cdef Py_ssize_t settled_text(const VRInfo *info, const uint8_t *data, Py_ssize_t size) noexcept:
     """The length of text without its padding, if decoding and encoding it could change nothing else; -1 if it could."""
     cdef Py_ssize_t i
@@ -785,7 +807,7 @@ def encode_foreign(source, *, bint implicit=False, bint big_endian=False, pixels
     cdef ForeignWalk walk = ForeignWalk.__new__(ForeignWalk)
     cdef Py_ssize_t begin
     walk.syntax.implicit, walk.syntax.big = implicit, big_endian
-    walk.splices, walk.kept, walk.path_of_datasets, walk.kept_as_they_were = [], [], [], {}
+    walk.splices, walk.kept, walk.path_of_datasets, walk.shadows = [], [], [], {}
     walk.names, walk.charset, walk.conforming = LATIN, DEFAULT, True
     walk.added = added
     walk.pixels = -1 if pixels is None else pixels
@@ -801,8 +823,6 @@ def encode_foreign(source, *, bint implicit=False, bint big_endian=False, pixels
     except (TypeError, ValueError, OverflowError, BufferError, AttributeError, LookupError) as error:
         kind = LookupError if isinstance(error, LookupError) else type(error)
         raise foreign_error(kind, str(error), walk.path(), walk.levels[walk.depth].tag) from error
-    finally:
-        walk.restore()
     if file_meta and walk.sink.used - begin >= 12 and not walk.sink.data[begin + 2] | walk.sink.data[begin + 3]:
         store32(walk.sink.data + begin + 8, <uint32_t>(position(&walk.sink) - begin - 12), False)
     return walk.pieces()

@@ -16,7 +16,6 @@ from .values import Policy
 
 _ZEROS = bytes(128)
 _IMPLICIT, _EXPLICIT_BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"
-_DEFLATED = "1.2.840.10008.1.2.1.99"
 
 # What a file meta needs, and where a dataset has what it must name (PS3.10 7.1).
 _LENGTH, _VERSION, _CLASS, _INSTANCE, _SYNTAX = 0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010
@@ -75,7 +74,7 @@ def foreign_file(
         head = b"".join(encode_foreign(meta, file_meta=True, added=added, policy=policy, head=head))
     pixels = None if known is None else known.encapsulated
     body = encode_foreign(dataset, implicit=implicit, big_endian=not little, pixels=pixels, policy=policy)
-    return ForeignFile(head, body, uid == _DEFLATED)
+    return ForeignFile(head, body, known is not None and known.deflated)
 
 
 def _check_groups(dataset: Any, groups: set[int]) -> None:
