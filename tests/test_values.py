@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from strategies import ALPHABETS, NUMBERS, SIMPLE_VRS, UNITS, values
 
 from dcmenc import Dataset, EncodeError, Fragments, Policy, Tag
-from dcmenc._values import make_element
+from dcmenc._store import make_element
 from dcmenc.dictionary import VM
 from dcmenc.values import DS, IS, check_fragments, normalise
 from dcmenc.vr import AMBIGUOUS, VRS

@@ -1,7 +1,7 @@
 # cython: language_level=3
 from libc.stdint cimport uint8_t
 
-from ._values cimport VRInfo
+from ._quick cimport VRInfo
 
 # Stands for a value that its VR cannot hold, such as a US of three bytes.
 cdef object UNREADABLE

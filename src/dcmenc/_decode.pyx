@@ -13,7 +13,7 @@ from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcpy
 
 from ._bytes cimport load16, load32, load64
-from ._values cimport DECIMAL, FLOAT, INTEGER, SIGNED, TAG, TEXT, UNSURE, VRInfo, quick_decimal_text
+from ._quick cimport DECIMAL, FLOAT, INTEGER, SIGNED, TAG, TEXT, UNSURE, VRInfo, quick_decimal_text
 
 from .dictionary import Tag
 from .errors import DcmencWarning, ReadError

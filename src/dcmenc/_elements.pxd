@@ -13,7 +13,7 @@ from cpython.unicode cimport PyUnicode_Check
 
 from ._bytes cimport Sink, put, put_byte, reserve, store16, store32, store64
 from ._decimal cimport format_decimal
-from ._values cimport DECIMAL, FLOAT, INTEGER, SIGNED, TAG, VRInfo, number_text
+from ._quick cimport DECIMAL, FLOAT, INTEGER, SIGNED, TAG, VRInfo, number_text
 
 cdef extern from "Python.h":
     int64_t PyLong_AsLongLong(object) except? -1

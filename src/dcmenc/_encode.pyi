@@ -1,6 +1,6 @@
 from typing import Any
 
-from ._values import ElementStore
+from ._store import ElementStore
 from ._walk import CharacterSetNeeded as CharacterSetNeeded
 from .charset import CharacterSet
 from .values import Policy

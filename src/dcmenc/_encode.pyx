@@ -23,7 +23,8 @@ from ._parse cimport RawElement, Span, own_charset, private_vr, sequence_as_read
 from ._references cimport dict_item
 from ._scan cimport MENDED, UNDEFINED_LENGTH
 from ._source cimport Coding
-from ._values cimport BUFFER, ElementStore, NO_VR, SEQUENCE, TAG, TEXT, VRInfo, vr_info
+from ._quick cimport BUFFER, NO_VR, SEQUENCE, TAG, TEXT, VRInfo, vr_info
+from ._store cimport ElementStore
 from ._walk cimport (
     Entry, GroupLength, Level, PIXEL_DATA, PIXEL_REPRESENTATION, SPLICED_FROM, UNSEEN, Walk, holds_numbers, is_text, value_in,
 )

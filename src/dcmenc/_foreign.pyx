@@ -31,7 +31,7 @@ from ._bytes cimport load16, load32, position, put, put_byte, reserve, store32
 from ._elements cimport LONGEST_16, UNDEFINED, header_size, put_decimal, put_header, put_integer_text, put_item_tag, put_number
 from ._references cimport attribute, list_item
 from ._scan cimport DEEPEST, ITEM, SEQUENCE_END, load_tag
-from ._values cimport BUFFER, DECIMAL, FLOAT, INTEGER, NO_VR, SEQUENCE, SIGNED, TAG, TEXT, VRInfo, vr_info, vr_row
+from ._quick cimport BUFFER, DECIMAL, FLOAT, INTEGER, NO_VR, SEQUENCE, SIGNED, TAG, TEXT, VRInfo, vr_info, vr_row
 from ._walk cimport Entry, Level, PIXEL_DATA, SPLICED_FROM, Walk
 
 from .charset import DEFAULT

@@ -3,7 +3,8 @@ cimport cython
 
 from ._scan cimport Found
 from ._source cimport Coding
-from ._values cimport Deferred, ElementStore, ItemList, VRInfo
+from ._quick cimport VRInfo
+from ._store cimport Deferred, ElementStore, ItemList
 
 # One element as it was read, and where the data set begins and how deep it lies in which it stood.
 @cython.final

@@ -1,7 +1,7 @@
 from collections.abc import Collection
 
 from ._source import Source
-from ._values import Deferred, ElementStore
+from ._store import Deferred, ElementStore
 from .charset import CharacterSet
 from .dictionary import Tag
 from .errors import ReadError

@@ -24,10 +24,8 @@ from ._scan cimport (
     DEEPEST, Form, Found, IMPLICIT_VR, ITEM, SEQUENCE_END, SHORT_HEADER, Scan, UNDEFINED, UNDEFINED_LENGTH, load_tag,
 )
 from ._source cimport Coding, Source
-from ._values cimport (
-    BUFFER, ElementStore, ItemList, NO_VR, SEQUENCE, SIGNED, TAG, TEXT, VRInfo, bare_element, new_dataset, new_item,
-    new_sequence, vr_info, vr_row,
-)
+from ._quick cimport BUFFER, NO_VR, SEQUENCE, SIGNED, TAG, TEXT, VRInfo, vr_info, vr_row
+from ._store cimport ElementStore, ItemList, bare_element, new_dataset, new_item, new_sequence
 
 from ._swap import swapped
 from .charset import DEFAULT, read_character_set

@@ -12,7 +12,7 @@ from libc.string cimport memcmp, memcpy
 cimport cython
 
 from ._bytes cimport load16, load32
-from ._values cimport BUFFER, NO_VR, SEQUENCE, VRInfo, vr_row
+from ._quick cimport BUFFER, NO_VR, SEQUENCE, VRInfo, vr_row
 
 from .dictionary import tag_table
 from .errors import ReadError

@@ -5,7 +5,8 @@ from libc.stdint cimport uint8_t, uint32_t
 from ._bytes cimport Sink
 from ._elements cimport Syntax
 from ._scan cimport DEEPEST
-from ._values cimport DECIMAL, INTEGER, ItemList, TEXT, VRInfo
+from ._quick cimport DECIMAL, INTEGER, TEXT, VRInfo
+from ._store cimport ItemList
 
 cdef enum:
     # of whether PixelRepresentation is 1

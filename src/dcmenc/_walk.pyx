@@ -26,7 +26,8 @@ from ._elements cimport (
 from ._references cimport dict_item, list_item
 from ._scan cimport DEEPEST
 from ._swap cimport swap_copy
-from ._values cimport BUFFER, DECIMAL, Deferred, ElementStore, INTEGER, ItemList, NO_VR, SEQUENCE, SIGNED, TAG, TEXT, VRInfo, vr_info
+from ._quick cimport BUFFER, DECIMAL, INTEGER, NO_VR, SEQUENCE, SIGNED, TAG, TEXT, VRInfo, vr_info
+from ._store cimport Deferred, ElementStore, ItemList
 
 from .errors import EncodeError
 from .values import Fragments

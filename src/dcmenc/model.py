@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMappin
 from typing import Any, Self, SupportsIndex
 
 from . import dicom_json
-from ._values import Deferred, Elements, ElementStore, ItemList, adopt, make_element
+from ._store import Deferred, Elements, ElementStore, ItemList, adopt, make_element
 from .dictionary import VM, Tag, lookup, private_name
 from .errors import EncodeError
 from .values import DEFAULT_POLICY, MAX_DEPTH, Element, Fragments, Policy, describe, is_settled, normalise, settle, shorten

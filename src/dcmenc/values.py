@@ -1,6 +1,6 @@
 """What a value may be: the rules of every VR, and how Python's values become the closed set that the encoder takes.
 
-A value is normalised once, when it is set. The compiled quick path (``_values.pyx``) lets the ordinary values pass;
+A value is normalised once, when it is set. The compiled quick path (``_quick.pyx``) lets the ordinary values pass;
 whatever it is not sure of comes here, where every rule of PS3.5 6.2 is decided and explained. Nothing here knows
 about datasets, bytes or files.
 """
