@@ -404,9 +404,9 @@ def _head(dataset: Dataset, encoding: Encoding, enforce: bool, implementation: t
     if preamble is not None and (not isinstance(preamble, (bytes, bytearray)) or len(preamble) not in (0, 128)):
         raise EncodeError(f"a preamble is 128 bytes, or None, not {shorten(preamble)}")
     meta, prefix = dataset._file_meta, bytes(preamble) + _PREFIX if preamble else b""
-    if not enforce and implementation is None and meta is not None and _still_true(dataset, meta, encoding):
+    if not enforce and implementation is None and meta is not None:
         read = bytes_as_read(meta, False, False)
-        if read is not None:
+        if read is not None and _still_true(dataset, meta, encoding):
             return prefix + read
     if not preamble and not enforce:
         return _meta_bytes(meta, policy, b"") if meta else b""
@@ -436,7 +436,7 @@ def _complete_meta(dataset: Dataset, encoding: Encoding, enforce: bool, implemen
         found[_VERSION] = _VERSION_ELEMENT
     for tag, source in _IDENTIFIERS:
         if isinstance(uid := _value(dataset, source), str):
-            found[tag] = Element(tag, "UI", uid)
+            _name(meta, tag, uid)
         elif _value(meta, tag) is None and (enforce or encoding_as_read(dataset) is None):
             # what was read without it may be written without it
             raise EncodeError(f"a DICOM file needs it: set {source.keyword}, or preamble = None to write a bare data set",
@@ -445,10 +445,16 @@ def _complete_meta(dataset: Dataset, encoding: Encoding, enforce: bool, implemen
         what = "encapsulated pixels" if encoding.encapsulated else "Implicit VR Big Endian"
         raise EncodeError(f"{what} leave open which transfer syntax it is; name one, or set preamble = None to write a bare data set",
                           f"{_SYNTAX} {_SYNTAX.keyword}", _SYNTAX)
-    found[_SYNTAX] = Element(_SYNTAX, "UI", encoding.uid)
+    _name(meta, _SYNTAX, encoding.uid)
     if _value(meta, _IMPLEMENTATION) is None:
         _sign(meta, implementation)
     return meta
+
+
+def _name(meta: Dataset, tag: Tag, uid: str) -> None:
+    held = meta._stored(tag)
+    if held is None or held.vr != "UI" or held.value != uid:
+        meta._elements[tag] = Element(tag, "UI", uid)
 
 
 def _sign(meta: Dataset, implementation: tuple[str, str] | None) -> None:
