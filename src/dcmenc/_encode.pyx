@@ -19,7 +19,7 @@ cimport cython
 from ._bytes cimport position, put
 from ._decode cimport plain_ascii
 from ._elements cimport put_header
-from ._parse cimport RawElement, Span, own_charset, private_vr, sequence_as_read, span_as_read
+from ._parse cimport PrivateBlock, RawElement, Span, own_charset, sequence_as_read, span_as_read
 from ._references cimport dict_item
 from ._scan cimport MENDED, UNDEFINED_LENGTH
 from ._source cimport Coding
@@ -85,6 +85,7 @@ cdef class Encoder(Walk):
     # what could not be put into another character set: (path, tag, reason)
     cdef list unconverted
     cdef dict dictionary
+    cdef PrivateBlock block
     # where the root was read from
     cdef Span origin
 
@@ -313,9 +314,12 @@ cdef class Encoder(Walk):
         """The VR by which Implicit VR will be read. A value that would become another one by that is refused."""
         cdef const VRInfo *own = vr_info(vr)
         cdef const VRInfo *other
-        entry = self.entry_of(raw)
-        known = private_vr(raw.tag_object, elements) if entry is None else entry[1] or vr
-        if known == vr or vr == "UN" or known == "UN":
+        if raw.found.tag & 0x10000:
+            known = self.block.vr(raw.found.tag, elements)
+        else:
+            entry = self.entry_of(raw)
+            known = "UN" if entry is None else <object>PyTuple_GET_ITEM(entry, 1) or vr
+        if known is vr or known == vr or vr == "UN" or known == "UN":
             return vr
         if known in AMBIGUOUS:
             if known == "US/SS" and vr in ("US", "SS"):
@@ -429,6 +433,7 @@ def encode_dataset(ElementStore dataset not None, *, bint implicit=False, bint b
     walk.encapsulated, walk.root_is_meta = encapsulated, file_meta
     walk.use(charset if charset is not None else UNDECLARED)
     walk.splices, walk.unconverted, walk.located = [], [], locate
+    walk.block = PrivateBlock.__new__(PrivateBlock)
     walk.conforming, walk.policy_given = True, policy is not None
     if policy is None:
         policy = dataset._policy

@@ -1,5 +1,6 @@
 # cython: language_level=3
 cimport cython
+from libc.stdint cimport uint32_t
 
 from ._scan cimport Found
 from ._source cimport Coding
@@ -45,8 +46,13 @@ cdef Span span_as_read(ElementStore store)
 # What a Specific Character Set declares, None if nothing.
 cdef object own_charset(RawElement raw)
 
-# The VR of a private element by its creator, UN where nothing is known.
-cdef object private_vr(object tag, dict elements)
+# What a private element is by its creator, UN where nothing is known.
+@cython.final
+@cython.no_gc
+cdef class PrivateBlock:
+    cdef dict elements, vrs
+    cdef uint32_t first
+    cdef object vr(self, uint32_t tag, dict elements)
 
 # Whether a sequence holds what it was read with.
 cdef bint sequence_as_read(RawElement raw) except -1

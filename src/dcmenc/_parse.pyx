@@ -29,7 +29,7 @@ from ._store cimport ElementStore, ItemList, bare_element, new_dataset, new_item
 
 from ._swap import swapped
 from .charset import DEFAULT, read_character_set
-from .dictionary import lookup, private_entry
+from .dictionary import lookup, private_vrs
 from .errors import ReadError
 from .values import MAX_DEPTH, Fragments
 from .vr import DESCRIPTORS
@@ -122,7 +122,7 @@ cdef class RawElement(Deferred):
         entry = lookup(self.tag_object)
         if entry is not None:
             return entry.vr or "UN"
-        return private_vr(self.tag_object, elements)
+        return (<PrivateBlock>PrivateBlock.__new__(PrivateBlock)).vr(self.found.tag, elements)
 
     cdef object element(self, dict elements):
         if self.known is not None:
@@ -258,19 +258,31 @@ def restored_element(Coding coding not None, bytes data not None, identity, uint
     return raw
 
 
-cdef object private_vr(object tag, dict elements):
-    """The VR of a private element that Implicit VR does not give: its creator's, if the creator is known (PS3.5 7.8.1)."""
-    cdef uint32_t number = <uint32_t>tag
-    if not number & 0x10000:
-        return "UN"
-    if number & 0xFFFF < 0x100:
-        return "LO" if number & 0xFFFF >= 0x10 else "UN"
-    creator = dict_item(elements, number >> 16 << 16 | number >> 8 & 0xFF) if elements is not None else None
+@cython.final
+@cython.no_gc
+cdef class PrivateBlock:
+    """The VRs of the block of private elements that was met last: its elements mostly come one after another."""
+
+    cdef object vr(self, uint32_t tag, dict elements):
+        """The VR of an element that Implicit VR does not give: that of a private one, if its creator is known (PS3.5 7.8.1)."""
+        cdef uint32_t first = tag & 0xFFFFFF00
+        if not tag & 0x10000:
+            return "UN"
+        if tag & 0xFFFF < 0x100:
+            return "LO" if tag & 0xFFFF >= 0x10 else "UN"
+        if elements is None:
+            return "UN"
+        if elements is not self.elements or first != self.first:
+            self.elements, self.first, self.vrs = elements, first, vrs_of_block(elements, first)
+        return dict_item(self.vrs, tag & 0xFF) or "UN"
+
+
+cdef dict vrs_of_block(dict elements, uint32_t first):
+    creator = dict_item(elements, first >> 16 << 16 | first >> 8 & 0xFF)
     if isinstance(creator, Deferred):
         creator = (<Deferred>creator).element(elements)
     name = None if creator is None else creator[2]
-    entry = private_entry(name, number) if PyUnicode_Check(name) else None
-    return entry.vr if entry is not None and entry.vr else "UN"
+    return private_vrs(name, first) if PyUnicode_Check(name) else {}
 
 
 @cython.final

@@ -7,7 +7,7 @@ attributes a dataset needs, in ``iod.py``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from itertools import permutations
 from operator import index
@@ -459,6 +459,23 @@ def _private_row(creator: str, tag: int) -> tuple[str, VM, str] | None:
     block = _private_block(creator)
     patterns = f"({group:04X},{element:04X})", f"({group:04X},XX{offset:02X})", f"({group >> 8:02X}XX,XX{offset:02X})"
     return next((block[pattern] for pattern in patterns if pattern in block), None)
+
+
+def private_vrs(creator: str, first: int) -> Mapping[int, str]:
+    """The VRs of the elements of a block, of which ``first`` is the first tag, by their offset; those that are known.
+
+    Examples
+    --------
+    >>> private_vrs("SIEMENS CSA HEADER", 0x00291000)[0x10]
+    'OB'
+    """
+    return _known_vrs(creator, first) if creator.strip(" ") in _private_rows() else {}
+
+
+@lru_cache(maxsize=1024)
+def _known_vrs(creator: str, first: int) -> Mapping[int, str]:
+    rows = ((offset, _private_row(creator, first | offset)) for offset in range(0x100))
+    return {offset: row[0] for offset, row in rows if row}
 
 
 def private_entry(creator: str, tag: int) -> Entry | None:
