@@ -146,6 +146,25 @@ def test_an_ambiguous_vr_stays_ambiguous_in_the_callers_dataset() -> None:
         assert (dataset["SmallestImagePixelValue"].VR == "SS") is changed
 
 
+def test_an_ambiguous_vr_in_a_new_item_is_decided_by_what_is_around_it() -> None:
+    def made() -> Any:
+        raw = theirs(named(PixelRepresentation=1, BitsAllocated=16, ReferencedStudySequence=[named(PatientID="1")], PixelData=b"ab"))
+        dataset = pydicom.dcmread(io.BytesIO(bytes(128) + b"DICM" + raw))
+        dataset.ReferencedStudySequence.append(named(SmallestImagePixelValue=5))
+        return dataset
+
+    assert b"US\2\0\5\0" in theirs(made()) and b"SS\2\0\5\0" in dumps(made())
+
+
+def test_items_nest_128_levels() -> None:
+    dataset: Any = named()
+    for _ in range(128):
+        dataset = named(ReferencedStudySequence=[dataset])
+    assert dumps(dataset) == theirs(dataset)
+    with pytest.raises(EncodeError, match="deeper than 128 levels"):
+        dumps(named(ReferencedStudySequence=[dataset]))
+
+
 def test_values_that_are_yet_to_be_read_may_come_from_the_file_that_is_written(tmp_path: Path) -> None:
     for write, whole in ((pydicom.dcmwrite, False), (dcmenc.dcmwrite, True)):
         path = tmp_path / write.__module__

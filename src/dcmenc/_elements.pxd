@@ -4,6 +4,7 @@
 A writer says *what* is wrong; the walk that calls it adds *where*.
 """
 
+from libc.math cimport isinf
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memmove
 
@@ -13,12 +14,12 @@ from cpython.unicode cimport PyUnicode_Check
 
 from ._bytes cimport Sink, put, put_byte, reserve, store16, store32, store64
 from ._decimal cimport format_decimal
+from ._references cimport tag_number
 from ._quick cimport DECIMAL, FLOAT, INTEGER, SIGNED, TAG, VRInfo, number_text
 
 cdef extern from "Python.h":
     int64_t PyLong_AsLongLong(object) except? -1
     uint64_t PyLong_AsUnsignedLongLong(object) except? 0xFFFFFFFFFFFFFFFF
-    unsigned long PyLong_AsUnsignedLong(object) except? 0xFFFFFFFF
     bint PyUnicode_IS_ASCII(object)
     const void *PyUnicode_DATA(object)
     Py_ssize_t PyUnicode_GET_LENGTH(object)
@@ -153,9 +154,11 @@ cdef inline int put_number(Sink *sink, const VRInfo *info, object value, Syntax 
     reserve(sink, 8)
     target = sink.data + sink.used
     if info.kind == FLOAT:
+        if info.unit == 4 and isinf(<float><double>value) and not isinf(<double>value):
+            raise ValueError(f"{value} does not fit 32-bit floating point")
         store_real(target, <double>value, info.unit, syntax.big)
     elif info.kind == TAG:
-        store_tag(target, <uint32_t>PyLong_AsUnsignedLong(value), syntax.big)
+        store_tag(target, tag_number(value), syntax.big)
         sink.used += 4
         return 0
     else:

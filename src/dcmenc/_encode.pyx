@@ -20,7 +20,7 @@ from ._bytes cimport position, put
 from ._decode cimport plain_ascii
 from ._elements cimport put_header
 from ._parse cimport PrivateBlock, RawElement, Span, own_charset, sequence_as_read, span_as_read
-from ._references cimport dict_item
+from ._references cimport dict_item, tag_number
 from ._scan cimport MENDED, UNDEFINED_LENGTH
 from ._source cimport Coding
 from ._quick cimport BUFFER, NO_VR, SEQUENCE, TAG, TEXT, VRInfo, vr_info
@@ -36,9 +36,6 @@ from .dictionary import tag_table
 from .errors import EncodeError, ReadError
 from .values import check_policy
 from .vr import AMBIGUOUS
-
-cdef extern from "Python.h":
-    unsigned long PyLong_AsUnsignedLong(object) except? 0xFFFFFFFF
 
 cdef enum:
     CHARACTER_SET = 0x00080005
@@ -162,7 +159,7 @@ cdef class Encoder(Walk):
         with cython.critical_section(elements):
             self.make_room(PyDict_Size(elements))
             while PyDict_Next(elements, &at, &key, &element):
-                tag = <uint32_t>PyLong_AsUnsignedLong(<object>key)
+                tag = tag_number(<object>key)
                 ordered = ordered and tag >= previous
                 previous = tag
                 if (not PyTuple_Check(<object>element) or PyTuple_GET_SIZE(<object>element) != 3) and type(<object>element) is not RawElement:

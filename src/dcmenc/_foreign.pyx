@@ -19,7 +19,7 @@ from cpython.list cimport PyList_Check, PyList_GET_SIZE
 from cpython.long cimport PyLong_Check
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
-from cpython.tuple cimport PyTuple_Check, PyTuple_GET_ITEM
+from cpython.tuple cimport PyTuple_Check, PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from cpython.unicode cimport PyUnicode_Check
 from libc.math cimport fabs, isfinite
 from libc.stdint cimport int64_t, uint8_t, uint32_t
@@ -29,7 +29,7 @@ cimport cython
 
 from ._bytes cimport load16, load32, position, put, put_byte, reserve, store32
 from ._elements cimport LONGEST_16, UNDEFINED, header_size, put_decimal, put_header, put_integer_text, put_item_tag, put_number
-from ._references cimport attribute, list_item
+from ._references cimport attribute, list_item, tag_number
 from ._scan cimport DEEPEST, ITEM, SEQUENCE_END, load_tag
 from ._quick cimport BUFFER, DECIMAL, FLOAT, INTEGER, NO_VR, SEQUENCE, SIGNED, TAG, TEXT, VRInfo, vr_info, vr_row
 from ._walk cimport Entry, Level, PIXEL_DATA, SPLICED_FROM, Walk
@@ -37,7 +37,6 @@ from ._walk cimport Entry, Level, PIXEL_DATA, SPLICED_FROM, Walk
 from .charset import DEFAULT
 from .errors import EncodeError, UnencodableText, foreign_error
 from .values import check_policy
-from .vr import DESCRIPTORS
 
 cdef extern from *:
     """
@@ -66,6 +65,14 @@ cdef extern from *:
     #define dcmenc_load_attributes(thing)
     #define dcmenc_load_dict(thing)
     #endif
+    static inline Py_ALWAYS_INLINE void dcmenc_load_elements(PyObject *dict) {
+        Py_ssize_t at = 0;
+        PyObject *key, *element;
+        while (PyDict_Next(dict, &at, &key, &element)) {
+            dcmenc_load(key);
+            dcmenc_load(element);
+        }
+    }
     static inline Py_ALWAYS_INLINE void dcmenc_load_ahead(PyObject *list, Py_ssize_t at) {
         if (at + 16 >= PyList_GET_SIZE(list)) return;
         dcmenc_load((char *)PyList_GET_ITEM(list, at + 16) - 32);
@@ -74,6 +81,7 @@ cdef extern from *:
         dcmenc_load_dict(PyList_GET_ITEM(list, at + 6));
     }
     """
+    void load_elements "dcmenc_load_elements"(object) noexcept
     void load_attributes "dcmenc_load_attributes"(PyObject *) noexcept
     void load_ahead "dcmenc_load_ahead"(object, Py_ssize_t) noexcept
 
@@ -82,7 +90,6 @@ cdef extern from "Python.h":
     bint PyUnicode_IS_ASCII(object)
     const void *PyUnicode_DATA(object)
     Py_ssize_t PyUnicode_GET_LENGTH(object)
-    unsigned long PyLong_AsUnsignedLong(object) except? 0xFFFFFFFF
     PyTypeObject *Py_TYPE(object)
 
 cdef enum Shape:
@@ -134,7 +141,7 @@ def shape_of(kind):
     if issubclass(kind, tuple) and getattr(kind, "_fields", ())[:4] == ("tag", "VR", "length", "value"):
         return RAW
     for base in kind.__mro__:
-        if base.__module__.partition(".")[0] == "pydicom" and base.__name__ in _SHAPES:
+        if comes_from_pydicom(base) and base.__name__ in _SHAPES:
             shape, own, names = _SHAPES[base.__name__]
             return own if any(changes(kind, base, name) for name in names) else shape
     return OTHER
@@ -144,8 +151,12 @@ def changes(kind, base, name):
     """Whether a class below ``base`` that is not pydicom's has a way of its own for a name."""
     for each in kind.__mro__[:kind.__mro__.index(base)]:
         if name in vars(each):
-            return each.__module__.partition(".")[0] != "pydicom"
+            return not comes_from_pydicom(each)
     return False
+
+
+def comes_from_pydicom(kind):
+    return str(kind.__module__).partition(".")[0] == "pydicom"
 
 
 cdef int by_tag(const void *one, const void *other) noexcept nogil:
@@ -170,16 +181,22 @@ cdef class ForeignWalk(Walk):
     cdef dict shadows
     # whether raw elements of the present dataset may pass as they are, or by their bytes at least, once one was met
     cdef bint looked, passing, recoding
+    # whether the present dataset has ways of its own
+    cdef bint own
     # what the transfer syntax says of Pixel Data: -1 nothing, 0 native, 1 encapsulated
     cdef int pixels
     cdef bint is_meta
 
     cdef int shape(self, object thing) except -1:
         cdef PyTypeObject *kind = Py_TYPE(thing)
-        cdef int slot = (<size_t>kind >> 5 ^ <size_t>kind >> 11) & (SHAPES_SEEN - 1)
-        if self.kinds[slot] != kind:
-            self.kept.append(<object><PyObject *>kind)
-            self.kinds[slot], self.shapes[slot] = kind, shape_of(<object><PyObject *>kind)
+        cdef int slot = (<size_t>kind >> 5 ^ <size_t>kind >> 11) & (SHAPES_SEEN - 1), steps = 0
+        while self.kinds[slot] != kind:
+            # classes that would share a slot take turns in the next ones, as long as there are any
+            if self.kinds[slot] == NULL or steps == SHAPES_SEEN - 1:
+                self.kept.append(<object><PyObject *>kind)
+                self.kinds[slot], self.shapes[slot] = kind, shape_of(<object><PyObject *>kind)
+                break
+            slot, steps = (slot + 1) & (SHAPES_SEEN - 1), steps + 1
         return self.shapes[slot]
 
     # ---------------------------------------------------------------- datasets
@@ -189,13 +206,13 @@ cdef class ForeignWalk(Walk):
         cdef Py_ssize_t first = self.entry_count, last, i
         cdef Level *level = &self.levels[self.depth]
         cdef list names = self.names
-        cdef bint looked = self.looked, passing = self.passing, recoding = self.recoding
+        cdef bint own = self.own, looked = self.looked, passing = self.passing, recoding = self.recoding
         cdef uint32_t tag
-        level.item = -1
+        level.tag, level.item = 0, -1
         self.path_of_datasets.append(source)
         last = self.collect(source)
         self.names = self.names_for(source, first, last)
-        self.looked = False
+        self.looked, self.own = False, self.shape(source) == OWN_DATASET
         for i in range(first, last):
             tag = self.entries[i].tag
             level.tag = tag
@@ -204,7 +221,7 @@ cdef class ForeignWalk(Walk):
             self.entry_count -= 1
             Py_DECREF(<object>self.entries[self.entry_count].element)
         self.path_of_datasets.pop()
-        self.names, self.looked, self.passing, self.recoding = names, looked, passing, recoding
+        self.names, self.own, self.looked, self.passing, self.recoding = names, own, looked, passing, recoding
         return 0
 
     cdef Py_ssize_t collect(self, object source) except -1:
@@ -215,16 +232,17 @@ cdef class ForeignWalk(Walk):
         cdef uint32_t tag, previous = 0
         cdef bint ordered = True
         cdef int shape = self.shape(source)
-        inner = attribute(source, "_dict", None) if shape == DATASET else {} if source is None else None
+        inner = attribute(source, "_dict", None) if shape == DATASET else None
         if type(inner) is not dict:
-            if shape != DATASET and shape != OWN_DATASET:
-                raise EncodeError(f"an item is a Dataset, not {type(source).__name__}")
-            inner = {int(each.tag): each for each in source}
+            inner = self.elements_of(source, shape)
         elements = {**<dict>inner, **self.added} if self.added and self.depth == 0 else <dict>inner
         with cython.critical_section(elements):
             self.make_room(PyDict_Size(elements))
+            if self.depth:
+                # a data set with items is larger than the caches, and its items lie scattered
+                load_elements(elements)
             while PyDict_Next(elements, &at, &key, &element):
-                tag = <uint32_t>PyLong_AsUnsignedLong(<object>key)
+                tag = tag_number(<object>key)
                 if tag & 0xFFFF == 0 and tag >> 16 > 6:
                     continue
                 ordered = ordered and tag >= previous
@@ -232,24 +250,34 @@ cdef class ForeignWalk(Walk):
                 Py_INCREF(<object>element)
                 self.entries[self.entry_count].tag, self.entries[self.entry_count].element = tag, element
                 self.entry_count += 1
-        for i in range(first, self.entry_count):
-            load_attributes(self.entries[i].element)
+        if self.depth:
+            for i in range(first, self.entry_count):
+                load_attributes(self.entries[i].element)
         if not ordered:
             qsort(self.entries + first, self.entry_count - first, sizeof(Entry), by_tag)
         return self.entry_count
+
+    cdef dict elements_of(self, object source, int shape):
+        """The elements of a dataset with ways of its own, as it gives them; raw ones stay raw."""
+        if source is None and self.depth == 0:
+            return {}
+        if shape != DATASET and shape != OWN_DATASET:
+            raise EncodeError(f"an item is a Dataset, not {type(source).__name__}")
+        return {int(tag): source.get_item(tag) for tag in list(source.keys())}
 
     cdef list names_for(self, object source, Py_ssize_t first, Py_ssize_t last):
         """The codecs of the character sets that a dataset declares, or else of those around it."""
         cdef Py_ssize_t i
         for i in range(first, last):
             if self.entries[i].tag == CHARACTER_SET:
+                self.levels[self.depth].tag = CHARACTER_SET
                 return self.declared(<object>self.entries[i].element)
         return self.names
 
     cdef list declared(self, object element):
         """The codecs that a Specific Character Set stands for; pydicom need not decode one that is raw."""
         if self.shape(element) == RAW:
-            terms = [term.strip(" \0") for term in bytes(<object>PyTuple_GET_ITEM(element, 3) or b"").decode("latin-1").split("\\")]
+            terms = [term.strip(" \0") for term in (raw_bytes(element) or b"").decode("latin-1").split("\\")]
             value = terms if len(terms) > 1 else terms[0]
         else:
             value = element.value
@@ -266,7 +294,7 @@ cdef class ForeignWalk(Walk):
             read = getattr(source, "_read_charset", None)
             if ([read] if isinstance(read, str) else read) == self.names:
                 self.passing = implicit is (True if self.syntax.implicit else False)
-                self.recoding = not self.passing and self.syntax.implicit and not self.syntax.big
+                self.recoding = not self.passing and self.syntax.implicit and not self.syntax.big and decodes_plainly()
         return 0
 
     # ---------------------------------------------------------------- elements
@@ -274,14 +302,13 @@ cdef class ForeignWalk(Walk):
     cdef int foreign_element(self, object source, uint32_t tag, object element) except -1:
         cdef const VRInfo *info
         cdef int shape = self.shape(element)
-        if shape == RAW:
+        if shape == RAW or self.own:
             if not self.looked:
                 self.look_at_encoding(source)
-            if self.passing and <object>PyTuple_GET_ITEM(element, 3) is not None:
-                return self.raw_element(tag, element)
-            if self.recoding and self.recoded(tag, element):
+            if shape == RAW and self.as_it_is(tag, element):
                 return 0
-            element = self.converted(source, tag, element)
+        if shape == RAW or self.own and not self.passing:
+            element = self.converted(source, tag)
             shape = self.shape(element)
         if shape != ELEMENT and shape != OWN_ELEMENT:
             raise EncodeError(f"what stands here is no DataElement, but {type(element).__name__}")
@@ -302,13 +329,26 @@ cdef class ForeignWalk(Walk):
         # only a length of 32 bits can be undefined
         undefined = header_size(info, self.syntax) == 12 or self.syntax.implicit
         if shape == ELEMENT:
-            undefined = undefined and attribute(element, "is_undefined_length", False) is True
+            undefined = undefined and bool(attribute(element, "is_undefined_length", False))
             return self.converted_element(tag, info, attribute(element, "_value", None), undefined)
-        return self.converted_element(tag, info, element.value, undefined and element.is_undefined_length is True)
+        return self.converted_element(tag, info, element.value, undefined and bool(element.is_undefined_length))
 
-    cdef object converted(self, object source, uint32_t tag, object element):
-        """A raw element as pydicom decodes it."""
-        return self.shadow(source)[tag] if self.shape(element) == RAW else element
+    cdef bint as_it_is(self, uint32_t tag, object element) except -1:
+        """Write a raw element by its bytes, if they are right here."""
+        check_raw(element)
+        if self.passing and <object>PyTuple_GET_ITEM(element, 3) is not None and not is_odd_sequence(element):
+            self.raw_element(tag, element)
+            return True
+        return self.recoding and not self.own and self.recoded(tag, element)
+
+    cdef object converted(self, object source, uint32_t tag):
+        """An element as pydicom decodes it."""
+        try:
+            return self.shadow(source)[tag]
+        except (MemoryError, Warning, EncodeError):
+            raise
+        except Exception as error:
+            raise foreign_error(type(error), f"pydicom cannot decode it: {error}") from error
 
     cdef object shadow(self, object source):
         """The same elements in a dataset of their own: pydicom keeps what it decodes, and the caller's dataset must not change."""
@@ -318,7 +358,7 @@ cdef class ForeignWalk(Walk):
         inner = getattr(source, "_dict", None)
         if type(inner) is not dict:
             return source
-        made = type(source).__new__(type(source))
+        made = object.__new__(type(source))
         made.__dict__.update(source.__dict__)
         made.__dict__["_dict"] = dict(inner)
         self.shadows[id(source)] = source, made
@@ -341,7 +381,7 @@ cdef class ForeignWalk(Walk):
         """The bytes as they were read, under a new header."""
         cdef const VRInfo *info
         cdef Py_ssize_t start = self.sink.used, begin = position(&self.sink)
-        cdef bint undefined = PyLong_AsUnsignedLong(<object>PyTuple_GET_ITEM(element, 2)) == UNDEFINED
+        cdef bint undefined = has_undefined_length(element)
         value = <object>PyTuple_GET_ITEM(element, 3)
         vr = <object>PyTuple_GET_ITEM(element, 1)
         if tag == PIXEL_DATA and self.depth == 0 and self.pixels >= 0:
@@ -361,7 +401,7 @@ cdef class ForeignWalk(Walk):
         """An explicit element in Implicit VR, where decoding and encoding it anew could change its padding only; False elsewhere."""
         cdef Py_ssize_t start = self.sink.used
         value, vr = <object>PyTuple_GET_ITEM(element, 3), <object>PyTuple_GET_ITEM(element, 1)
-        if vr is None or not PyBytes_Check(value) or PyLong_AsUnsignedLong(<object>PyTuple_GET_ITEM(element, 2)) == UNDEFINED:
+        if vr is None or not PyBytes_Check(value) or has_undefined_length(element):
             return False
         if self.names[0] in SHIFTED:
             return False
@@ -373,7 +413,7 @@ cdef class ForeignWalk(Walk):
     cdef bint recoded_value(self, uint32_t tag, const VRInfo *info, const uint8_t *data, Py_ssize_t size, int depth, object whole) except -1:
         """``whole`` is the value as an object, None in an item."""
         cdef Py_ssize_t start = self.sink.used, begin = position(&self.sink)
-        if tag == PIXEL_DATA or info.kind == NO_VR or info.code[0] == c"U" and info.code[1] == c"N":
+        if tag == PIXEL_DATA or is_described(tag) or info.kind == NO_VR or info.code[0] == c"U" and info.code[1] == c"N":
             return False
         if info.kind == TEXT or info.kind == DECIMAL or info.kind == INTEGER:
             size = settled_text(info, data, size)
@@ -489,7 +529,7 @@ cdef class ForeignWalk(Walk):
             self.levels[self.depth].item = at
             item = list_item(items, at)
             start, begin = self.sink.used, position(&self.sink)
-            undefined = self.shape(item) == DATASET and attribute(item, "is_undefined_length_sequence_item", False) is True
+            undefined = bool(attribute(item, "is_undefined_length_sequence_item", False))
             put_item_tag(&self.sink, 0xE000, UNDEFINED, self.syntax.big)
             self.depth += 1
             self.foreign_dataset(item)
@@ -564,7 +604,10 @@ cdef class ForeignWalk(Walk):
             return 0
         if self.shape(value) == NAME:
             return self.name(value)
-        return self.foreign_text(info, moment(<str>info.name, value))
+        text = moment(<str>info.name, value)
+        if not PyUnicode_Check(text) and not PyBytes_Check(text):
+            raise foreign_error(TypeError, f"{<str>info.name} takes text, not {type(text).__name__}")
+        return self.foreign_text(info, text)
 
     cdef int beyond_ascii(self, const VRInfo *info, object value) except -1:
         """Text in the character sets of the dataset; in pydicom's default it is ISO-IR 100."""
@@ -591,7 +634,10 @@ cdef class ForeignWalk(Walk):
         original = value.original_string
         if original is not None and PyBytes_Check(original) and (names is None or list(names) == self.names):
             return put(&self.sink, PyBytes_AS_STRING(original), PyBytes_GET_SIZE(original))
-        encoded = value.encode(self.names)
+        # encode() keeps what it makes
+        twin = object.__new__(type(value))
+        twin.__dict__.update(value.__dict__)
+        encoded = twin.encode(self.names)
         if self.lost(encoded, str(value)) and not self.replace_text:
             raise UnencodableText(f"{str(value)!r:.60} has characters outside the declared character sets; declare ISO_IR 192")
         return put(&self.sink, PyBytes_AS_STRING(encoded), PyBytes_GET_SIZE(encoded))
@@ -628,8 +674,10 @@ cdef class ForeignWalk(Walk):
             if text is None and PyFloat_Check(value):
                 return self.float_text(PyFloat_AS_DOUBLE(value))
             value = str(value) if text is None else text
-        if not PyUnicode_Check(value) or not PyUnicode_IS_ASCII(value):
+        if not PyUnicode_Check(value):
             raise foreign_error(TypeError, f"{value!r:.60} is no decimal or integer string")
+        if not PyUnicode_IS_ASCII(value):
+            raise UnencodableText(f"a decimal or integer string holds ASCII only, not {value!r:.60}")
         return put(&self.sink, PyUnicode_DATA(value), PyUnicode_GET_LENGTH(value))
 
     cdef int float_text(self, double value) except -1:
@@ -637,7 +685,7 @@ cdef class ForeignWalk(Walk):
         cdef double size = fabs(value)
         if not isfinite(value):
             raise EncodeError(f"{value} is no decimal string; only finite numbers are")
-        if size < 1e15 and <double><int64_t>value == value and (value or not str(value).startswith("-")):
+        if size < (1e14 if value > 0 else 1e13) and <double><int64_t>value == value and (value or not str(value).startswith("-")):
             put_integer_text(&self.sink, <int64_t>value)
             return put(&self.sink, b".0", 2)
         if size >= 1e-4 and size < 1e15:
@@ -654,6 +702,8 @@ cdef class ForeignWalk(Walk):
         try:
             if PyLong_Check(value) or PyFloat_Check(value):
                 return put_number(&self.sink, info, self.plain(info, value), self.syntax)
+            if PyUnicode_Check(value) or PyBytes_Check(value):
+                raise TypeError("numbers are wanted")
             if not self.multiple(value) and not hasattr(value, "append"):
                 if hasattr(value, "__iter__"):
                     for one in value:
@@ -662,7 +712,7 @@ cdef class ForeignWalk(Walk):
                 return put_number(&self.sink, info, self.plain(info, value), self.syntax)
             values = self.listed(value)
             while at < PyList_GET_SIZE(values):
-                put_number(&self.sink, unsigned_words if info.kind == SIGNED and at == 0 and tag in DESCRIPTORS else info,
+                put_number(&self.sink, unsigned_words if info.kind == SIGNED and info.unit == 2 and at == 0 and is_described(tag) else info,
                            self.plain(info, list_item(values, at)), self.syntax)
                 at += 1
         except EncodeError:
@@ -680,6 +730,44 @@ cdef class ForeignWalk(Walk):
         return value if PyLong_Check(value) else value.__index__()
 
 
+cdef inline bint is_described(uint32_t tag) noexcept:
+    """Whether an attribute describes a lookup table, of which pydicom takes the first value for unsigned."""
+    return tag == 0x00283002 or 0x00281101 <= tag <= 0x00281103
+
+
+cdef int check_raw(object element) except -1:
+    if PyTuple_GET_SIZE(element) < 4:
+        raise EncodeError("a raw element has a tag, a VR, a length and a value; this one is shorter")
+    return 0
+
+
+cdef bytes raw_bytes(object element):
+    """The value of a raw element, None where there is none."""
+    check_raw(element)
+    value = <object>PyTuple_GET_ITEM(element, 3)
+    if value is not None and not isinstance(value, (bytes, bytearray, memoryview)):
+        raise foreign_error(TypeError, f"the value of a raw element is bytes, not {type(value).__name__}")
+    return None if value is None else bytes(value)
+
+
+cdef bint has_undefined_length(object element) except -1:
+    return <object>PyTuple_GET_ITEM(element, 2) == UNDEFINED
+
+
+cdef bint is_odd_sequence(object element) except -1:
+    """A byte behind the last item of a raw sequence would be an item cut short: its items are written anew."""
+    value = <object>PyTuple_GET_ITEM(element, 3)
+    return PyBytes_Check(value) and PyBytes_GET_SIZE(value) & 1 and <object>PyTuple_GET_ITEM(element, 1) == "SQ"
+
+
+cdef bint decodes_plainly() except -1:
+    """Whether pydicom decodes values as it does by itself: no hook and no setting makes something else of them."""
+    hooks, config = sys.modules["pydicom.hooks"], sys.modules["pydicom.config"]
+    if config.use_DS_numpy or config.use_IS_numpy or config.use_DS_decimal or config.datetime_conversion:
+        return False
+    return hooks.hooks.raw_element_value is hooks.raw_element_value and hooks.hooks.raw_element_vr is hooks.raw_element_vr
+
+
 cdef bint is_row_of_items(const uint8_t *data, Py_ssize_t size) noexcept:
     """Whether bytes are two items at least, and nothing else but the delimiter."""
     cdef Py_ssize_t at = 0
@@ -694,16 +782,21 @@ cdef Py_ssize_t settled_text(const VRInfo *info, const uint8_t *data, Py_ssize_t
     """The length of text without its padding, if decoding and encoding it could change nothing else; -1 if it could."""
     cdef Py_ssize_t i
     cdef uint8_t c
-    cdef bint number = info.kind != TEXT, name = info.code[0] == c"P", title = info.code[0] == c"A" and info.code[1] == c"E"
+    cdef bint number = info.kind != TEXT, name = info.code[0] == c"P"
+    # AE, UI and UR, whose blanks pydicom treats in ways of their own
+    cdef bint strict = (info.code[0] == c"A" and info.code[1] == c"E") or (info.code[0] == c"U" and (info.code[1] == c"I" or info.code[1] == c"R"))
+    if strict and info.code[1] != c"I" and size and data[size - 1] == 0:
+        return -1
     while size and (data[size - 1] == c" " or data[size - 1] == 0):
         size -= 1
     for i in range(size):
         c = data[i]
         if c >= 0x80 or c == 0x1B or c == 0:
             return -1
-        if number and not (c"0" <= c <= c"9" or c == c"." or c == c"-" or c == c"+" or c == c"E" or c == c"e" or c == c"\\"):
+        if number and not (c"0" <= c <= c"9" or c == c"-" or c == c"+" or c == c"\\"
+                           or info.kind == DECIMAL and (c == c"." or c == c"E" or c == c"e")):
             return -1
-        if c == c" " and (number or title) or (c == c"\\" and i and data[i - 1] == c" "):
+        if strict and c <= c" " or (c == c"\\" and i and data[i - 1] == c" "):
             return -1
         if name and c == c"=" and (i + 1 == size or data[i + 1] == c"\\" or data[i + 1] == c"="):
             return -1
@@ -735,7 +828,7 @@ cdef list converted_names(object terms):
     codecs = sys.modules["pydicom.charset"]
     # what pydicom makes of other terms depends on its configuration, and it warns each time
     found = one_name(terms) if isinstance(terms, str) and terms in codecs.python_encoding else codecs.convert_encodings(terms)
-    return LATIN if found == LATIN else UNICODE if found == UNICODE else list(found)
+    return LATIN if not found or found == LATIN else UNICODE if found == UNICODE else list(found)
 
 
 def is_foreign(thing):
@@ -758,15 +851,18 @@ def survey(source, tuple tags):
         wanted[i] = tags[i]
     inner = getattr(source, "_dict", None)
     elements = <dict>inner if type(inner) is dict else {int(each.tag): each for each in source}
-    with cython.critical_section(elements):
-        while PyDict_Next(elements, &at, &key, &element):
-            tag = <uint32_t>PyLong_AsUnsignedLong(<object>key)
-            if tag >> 16 != previous:
-                previous = tag >> 16
-                groups.add(previous)
-            for i in range(count):
-                if tag == wanted[i]:
-                    found[tag] = <object>element
+    try:
+        with cython.critical_section(elements):
+            while PyDict_Next(elements, &at, &key, &element):
+                tag = tag_number(<object>key)
+                if tag >> 16 != previous:
+                    previous = tag >> 16
+                    groups.add(previous)
+                for i in range(count):
+                    if tag == wanted[i]:
+                        found[tag] = <object>element
+    except (TypeError, OverflowError) as error:
+        raise EncodeError(f"a key of the dataset is no tag: {error}") from None
     return groups, {each: short_value(one) for each, one in found.items()}
 
 
@@ -774,8 +870,9 @@ cdef object short_value(object element):
     """The value of an element of one value; of a raw one as text."""
     cdef int shape = shape_of(type(element))
     if shape == RAW:
-        value = element[3]
-        return None if value is None else bytes(value).rstrip(b"\0 ").decode("latin-1") or None
+        return (raw_bytes(element) or b"").rstrip(b"\0 ").decode("latin-1") or None
+    if shape != ELEMENT and shape != OWN_ELEMENT:
+        raise EncodeError(f"what stands among the elements is no DataElement, but {type(element).__name__}")
     value = attribute(element, "_value", None) if shape == ELEMENT else element.value
     return (str(value) if isinstance(value, str) else value) or None
 
@@ -820,9 +917,10 @@ def encode_foreign(source, *, bint implicit=False, bint big_endian=False, pixels
         walk.foreign_dataset(source)
     except EncodeError as error:
         raise type(error)(error.reason, error.path or walk.path(), error.tag or walk.levels[walk.depth].tag) from None
-    except (TypeError, ValueError, OverflowError, BufferError, AttributeError, LookupError) as error:
-        kind = LookupError if isinstance(error, LookupError) else type(error)
-        raise foreign_error(kind, str(error), walk.path(), walk.levels[walk.depth].tag) from error
+    except (MemoryError, Warning):
+        raise
+    except Exception as error:
+        raise foreign_error(type(error), str(error), walk.path(), walk.levels[walk.depth].tag) from error
     if file_meta and walk.sink.used - begin >= 12 and not walk.sink.data[begin + 2] | walk.sink.data[begin + 3]:
         store32(walk.sink.data + begin + 8, <uint32_t>(position(&walk.sink) - begin - 12), False)
     return walk.pieces()

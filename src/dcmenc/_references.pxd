@@ -1,6 +1,8 @@
 # cython: language_level=3
 """Header-only: items of dicts and lists as references of our own, in every build of CPython, free-threaded ones included."""
 
+from libc.stdint cimport uint32_t
+
 cdef extern from *:
     """
     /* The value of a key, or None where there is none; a new reference either way, NULL with an error set. */
@@ -24,6 +26,13 @@ cdef extern from *:
         return Py_XNewRef(PyList_GetItem(list, at));
     #endif
     }
+    /* A tag as a number of 32 bits; 0xFFFFFFFF, too, with an error set. */
+    static inline uint32_t dcmenc_tag_number(PyObject *number) {
+        unsigned long value = PyLong_AsUnsignedLong(number);
+        if (value > 0xFFFFFFFFUL && !PyErr_Occurred())
+            PyErr_SetString(PyExc_OverflowError, "a tag has 32 bits");
+        return value > 0xFFFFFFFFUL ? 0xFFFFFFFFU : (uint32_t)value;
+    }
     /* An attribute of an instance, past the __getattr__ of its class, which costs a call each time. */
     static inline PyObject *dcmenc_attribute(PyObject *thing, PyObject *name, PyObject *missing) {
         PyObject *value = PyObject_GenericGetAttr(thing, name);
@@ -36,4 +45,5 @@ cdef extern from *:
     """
     object dict_item "dcmenc_dict_item"(object, object)
     object list_item "dcmenc_list_item"(object, Py_ssize_t)
+    uint32_t tag_number "dcmenc_tag_number"(object) except? 0xFFFFFFFF
     object attribute "dcmenc_attribute"(object, str, object)

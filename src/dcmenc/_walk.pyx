@@ -484,6 +484,9 @@ cdef class Walk:
         steps = []
         for level in range(self.depth + 1):
             tag = self.levels[level].tag
+            if tag == 0 and level == self.depth and level:
+                # the fault is in the item itself
+                break
             step = f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
             if self.levels[level].item >= 0:
                 step += f"[{self.levels[level].item}]"

@@ -58,7 +58,8 @@ class UnencodableText(EncodeError):
 
 def foreign_error(kind: type[BaseException], reason: str, path: str = "", tag: int | None = None) -> EncodeError:
     """An EncodeError that is also of the type which pydicom raises for the same fault."""
-    return _FOREIGN.get(kind, EncodeError)(reason, path, tag)
+    made = next((own for foreign, own in _FOREIGN.items() if issubclass(kind, foreign)), EncodeError)
+    return made(reason, path, tag)
 
 
 class EncodeOSError(EncodeError, OSError):

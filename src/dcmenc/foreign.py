@@ -6,7 +6,7 @@ written right or refused; the README lists these differences.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from ._foreign import AddedElement, encode_foreign, survey
 from .dictionary import Tag
@@ -26,25 +26,16 @@ _SOURCES = {_CLASS: 0x00080016, _INSTANCE: 0x00080018}
 _NAMED = tuple(_SOURCES.values())
 
 
-class ForeignFile(NamedTuple):
-    """A file in the making: what is in front of the data set, the data set, and whether it is to be deflated."""
-
-    head: bytes
-    body: list[bytes | memoryview]
-    deflated: bool
-
-
 def foreign_file(
     dataset: Any,
-    *,
     implicit_vr: bool | None,
     little_endian: bool | None,
     enforce: bool,
     force: bool,
     implementation: tuple[str, str] | None,
     policy: Policy | None,
-) -> ForeignFile:
-    """Preamble, file meta and data set of a pydicom dataset, which stays as it was.
+) -> tuple[bytes, list[bytes | memoryview]]:
+    """The file of a pydicom dataset, which stays as it was: (what is in front of a data set that is to be deflated, all else).
 
     Raises
     ------
@@ -73,8 +64,8 @@ def foreign_file(
     if added or (meta is not None and len(meta)):
         head = b"".join(encode_foreign(meta, file_meta=True, added=added, policy=policy, head=head))
     pixels = None if known is None else known.encapsulated
-    body = encode_foreign(dataset, implicit=implicit, big_endian=not little, pixels=pixels, policy=policy)
-    return ForeignFile(head, body, known is not None and known.deflated)
+    apart, head = (head, b"") if known is not None and known.deflated else (b"", head)
+    return apart, encode_foreign(dataset, implicit=implicit, big_endian=not little, pixels=pixels, policy=policy, head=head)
 
 
 def _check_groups(dataset: Any, groups: set[int]) -> None:

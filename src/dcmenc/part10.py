@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import warnings
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cache
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -317,8 +318,7 @@ def _pieces(
 ) -> list[bytes | memoryview]:
     """The whole file as a list of buffers; nothing has been written when this fails."""
     if not isinstance(dataset, (Dataset, Mapping)):
-        return _foreign_pieces(dataset, implicit_vr=implicit_vr, little_endian=little_endian, enforce=enforce, force=force,
-                               implementation=implementation, policy=policy)
+        return _foreign_pieces(dataset, implicit_vr, little_endian, enforce, force, implementation, policy)
     if force and enforce:
         raise EncodeError("force_encoding and enforce_file_format contradict each other")
     own = _own(dataset, policy)
@@ -329,17 +329,22 @@ def _pieces(
     return _body(own, encoding, policy, head, None)
 
 
-def _foreign_pieces(dataset: Any, **options: Any) -> list[bytes | memoryview]:
-    """A dataset of pydicom's, by the rules of pydicom."""
+@cache
+def _foreign_room() -> tuple[Callable[[Any], bool], Callable[..., tuple[bytes, list[bytes | memoryview]]]]:
+    """What only who writes pydicom's datasets needs."""
     from ._foreign import is_foreign
     from .foreign import foreign_file
 
+    return is_foreign, foreign_file
+
+
+def _foreign_pieces(dataset: Any, *options: Any) -> list[bytes | memoryview]:
+    """A dataset of pydicom's, by the rules of pydicom."""
+    is_foreign, foreign_file = _foreign_room()
     if not is_foreign(dataset):
         raise TypeError(f"a dcmenc.Dataset, a pydicom.Dataset or a mapping of keywords is written, not {describe(dataset)}")
-    head, body, deflated = foreign_file(dataset, **options)
-    if deflated:
-        return [head, *_deflate(body)]
-    return [head, *body] if head else body
+    apart, pieces = foreign_file(dataset, *options)
+    return [apart, *_deflate(pieces)] if apart else pieces
 
 
 def _own(dataset: Any, policy: Policy | None) -> Dataset:

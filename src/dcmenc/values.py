@@ -95,7 +95,7 @@ def check_policy(policy: Any) -> None:
 def describe(value: Any) -> str:
     """What a thing is, for an error message; pydicom's datasets come with the way over."""
     kind = type(value)
-    if any(base.__module__.split(".")[0] == "pydicom" for base in kind.__mro__):
+    if any(str(base.__module__).split(".")[0] == "pydicom" for base in kind.__mro__):
         return f"pydicom's {kind.__name__}; convert it by dcmenc.from_pydicom"
     return kind.__name__
 
