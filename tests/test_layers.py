@@ -14,14 +14,15 @@ SOURCE = Path(dcmenc.__file__).parent
 
 # A room may import any room of a lower rank, none of its own or of a higher one.
 RANKS = {
-    "errors": 0, "vr": 0, "uid": 0, "_bytes": 0, "_references": 0, "_dictionary": 0,
+    "errors": 0, "vr": 0, "uid": 0, "_bytes": 0, "_references": 0, "_ahead": 0, "_dictionary": 0,
     "report": 1, "rules": 1, "dictionary": 1, "charset": 1, "sinks": 1, "_mapping": 1, "_swap": 1, "_decimal": 1,
     "values": 2,
     "_quick": 3, "dicom_json": 3,
     "_store": 3.5,
     "_elements": 4, "_decode": 4, "_scan": 4, "model": 4,
     "_source": 4.5,
-    "_parse": 5, "_walk": 5,
+    "_parse": 5, "_walk": 5, "_shapes": 5,
+    "_foreign_values": 5.5,
     "_encode": 6, "_foreign": 6,
     "foreign": 6.5,
     "part10": 7, "reader": 7, "pixels": 7,

@@ -8,155 +8,39 @@ left as it was. Classes of the caller's own that change how elements or values a
 
 import sys
 import warnings
-from functools import lru_cache
-from typing import NamedTuple
 
-from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_Check, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_Next, PyDict_Size
-from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check
-from cpython.list cimport PyList_Check, PyList_GET_SIZE
-from cpython.long cimport PyLong_Check
-from cpython.object cimport PyObject, PyTypeObject
+from cpython.list cimport PyList_GET_SIZE
+from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
-from cpython.tuple cimport PyTuple_Check, PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from cpython.tuple cimport PyTuple_GET_ITEM
 from cpython.unicode cimport PyUnicode_Check
-from libc.math cimport fabs, isfinite
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 from libc.stdlib cimport qsort
-from libc.string cimport memcpy
 cimport cython
 
-from ._bytes cimport load16, load32, position, put, put_byte, reserve, store32
-from ._elements cimport LONGEST_16, UNDEFINED, header_size, put_decimal, put_header, put_integer_text, put_item_tag, put_number
+from ._ahead cimport load_attributes, load_elements
+from ._bytes cimport load16, load32, position, put, put_byte, store32
+from ._elements cimport LONGEST_16, UNDEFINED, header_size, put_header, put_item_tag
+from ._foreign_values cimport ForeignValues, LATIN, SHIFTED, converted_names, is_described
+from ._quick cimport BUFFER, DECIMAL, INTEGER, NO_VR, SEQUENCE, TAG, TEXT, VRInfo, vr_info, vr_row
 from ._references cimport attribute, list_item, tag_number
 from ._scan cimport DEEPEST, ITEM, SEQUENCE_END, load_tag
-from ._quick cimport BUFFER, DECIMAL, FLOAT, INTEGER, NO_VR, SEQUENCE, SIGNED, TAG, TEXT, VRInfo, vr_info, vr_row
-from ._walk cimport Entry, Level, PIXEL_DATA, SPLICED_FROM, Walk
+from ._shapes cimport (
+    DATASET, ELEMENT, OWN_DATASET, OWN_ELEMENT, RAW, SEVERAL, check_raw, has_undefined_length, is_odd_sequence, raw_bytes,
+)
+from ._walk cimport Entry, Level, PIXEL_DATA
 
 from .charset import DEFAULT
-from .errors import EncodeError, UnencodableText, foreign_error
+from .errors import EncodeError, foreign_error
 from .values import check_policy
 
-cdef extern from *:
-    """
-    /* What stands in memory far apart takes long to come: to begin to load it some elements ahead halves the time that many
-       values take. Every line here is a hint, and nothing that it guesses is looked at. An attribute of an instance is
-       three loads away: its values or its dict, in CPython 3.11, are named before the instance itself. */
-    #if defined(__GNUC__)
-    #define dcmenc_load(address) __builtin_prefetch(address)
-    #else
-    #define dcmenc_load(address)
-    #endif
-    #if PY_VERSION_HEX < 0x030C0000
-    #define dcmenc_keeps_attributes(thing) (Py_TYPE(thing)->tp_flags & Py_TPFLAGS_MANAGED_DICT)
-    static inline Py_ALWAYS_INLINE void dcmenc_load_attributes(PyObject *thing) {
-        if (!dcmenc_keeps_attributes(thing)) return;
-        dcmenc_load(((void **)thing)[-4]);
-        dcmenc_load(((void **)thing)[-3]);
-    }
-    static inline Py_ALWAYS_INLINE void dcmenc_load_dict(PyObject *thing) {
-        PyDictObject *dict = dcmenc_keeps_attributes(thing) ? ((PyDictObject **)thing)[-3] : NULL;
-        if (dict == NULL) return;
-        dcmenc_load(dict->ma_keys);
-        dcmenc_load(dict->ma_values);
-    }
-    #else
-    #define dcmenc_load_attributes(thing)
-    #define dcmenc_load_dict(thing)
-    #endif
-    static inline Py_ALWAYS_INLINE void dcmenc_load_elements(PyObject *dict) {
-        Py_ssize_t at = 0;
-        PyObject *key, *element;
-        while (PyDict_Next(dict, &at, &key, &element)) {
-            dcmenc_load(key);
-            dcmenc_load(element);
-        }
-    }
-    static inline Py_ALWAYS_INLINE void dcmenc_load_ahead(PyObject *list, Py_ssize_t at) {
-        if (at + 16 >= PyList_GET_SIZE(list)) return;
-        dcmenc_load((char *)PyList_GET_ITEM(list, at + 16) - 32);
-        dcmenc_load((char *)PyList_GET_ITEM(list, at + 16) + 16);
-        dcmenc_load_attributes(PyList_GET_ITEM(list, at + 11));
-        dcmenc_load_dict(PyList_GET_ITEM(list, at + 6));
-    }
-    """
-    void load_elements "dcmenc_load_elements"(object) noexcept
-    void load_attributes "dcmenc_load_attributes"(PyObject *) noexcept
-    void load_ahead "dcmenc_load_ahead"(object, Py_ssize_t) noexcept
-
 cdef extern from "Python.h":
-    bint PyUnicode_CheckExact(object)
-    bint PyUnicode_IS_ASCII(object)
-    const void *PyUnicode_DATA(object)
     Py_ssize_t PyUnicode_GET_LENGTH(object)
-    PyTypeObject *Py_TYPE(object)
-
-cdef enum Shape:
-    OTHER = 1
-    ELEMENT
-    DATASET
-    SEVERAL
-    DECIMAL_NUMBER
-    INTEGER_NUMBER
-    NAME
-    RAW
-    # as above, with ways of its own
-    OWN_ELEMENT
-    OWN_DATASET
 
 cdef enum:
     CHARACTER_SET = 0x00080005
-    SHAPES_SEEN = 64
-
-# Python's names of pydicom's default and of UTF-8, as its convert_encodings gives them.
-cdef list LATIN = ["iso8859"]
-cdef list UNICODE = ["utf8"]
-
-# What a subclass must not change, to be walked as its base is: base -> (shape, shape with ways of its own, names).
-_SHAPES = {
-    "DataElement": (ELEMENT, OWN_ELEMENT, ("value", "VR", "tag", "is_undefined_length", "__getattribute__")),
-    "Dataset": (DATASET, OWN_DATASET, ("get_item", "__getitem__", "__iter__", "keys", "elements", "__getattribute__")),
-    "ConstrainedList": (SEVERAL, OTHER, ("__iter__", "__len__", "__getitem__")),
-    "MultiValue": (SEVERAL, OTHER, ("__iter__", "__len__", "__getitem__")),
-    "DSfloat": (DECIMAL_NUMBER, OTHER, ("__str__", "__repr__")),
-    "IS": (INTEGER_NUMBER, OTHER, ("__str__", "__repr__")),
-    "PersonName": (NAME, OTHER, ("encode", "__str__")),
-}
-
-
-class AddedElement(NamedTuple):
-    """An element that is to be written with those of a dataset, which stays as it was."""
-
-    VR: str
-    value: object
-    is_undefined_length: bool = False
-
-
-@lru_cache(maxsize=1024)
-def shape_of(kind):
-    """What instances of a class are to the walk."""
-    if kind is AddedElement:
-        return OWN_ELEMENT
-    if issubclass(kind, tuple) and getattr(kind, "_fields", ())[:4] == ("tag", "VR", "length", "value"):
-        return RAW
-    for base in kind.__mro__:
-        if comes_from_pydicom(base) and base.__name__ in _SHAPES:
-            shape, own, names = _SHAPES[base.__name__]
-            return own if any(changes(kind, base, name) for name in names) else shape
-    return OTHER
-
-
-def changes(kind, base, name):
-    """Whether a class below ``base`` that is not pydicom's has a way of its own for a name."""
-    for each in kind.__mro__[:kind.__mro__.index(base)]:
-        if name in vars(each):
-            return not comes_from_pydicom(each)
-    return False
-
-
-def comes_from_pydicom(kind):
-    return str(kind.__module__).partition(".")[0] == "pydicom"
 
 
 cdef int by_tag(const void *one, const void *other) noexcept nogil:
@@ -165,18 +49,13 @@ cdef int by_tag(const void *one, const void *other) noexcept nogil:
 
 
 @cython.final
-cdef class ForeignWalk(Walk):
+cdef class ForeignWalk(ForeignValues):
     """The walk over one of pydicom's datasets."""
 
-    # the classes that were met, and their shapes
-    cdef PyTypeObject *kinds[SHAPES_SEEN]
-    cdef int shapes[SHAPES_SEEN]
-    cdef list kept
     # what the root is to have besides its elements
     cdef dict added
-    # datasets from the root to here, and the names of the character sets in force
+    # datasets from the root to here
     cdef list path_of_datasets
-    cdef list names
     # what pydicom was asked to decode, it has kept in these: id of a dataset -> (the dataset, its shadow)
     cdef dict shadows
     # whether raw elements of the present dataset may pass as they are, or by their bytes at least, once one was met
@@ -186,19 +65,6 @@ cdef class ForeignWalk(Walk):
     # what the transfer syntax says of Pixel Data: -1 nothing, 0 native, 1 encapsulated
     cdef int pixels
     cdef bint is_meta
-
-    cdef int shape(self, object thing) except -1:
-        cdef PyTypeObject *kind = Py_TYPE(thing)
-        cdef int slot = (<size_t>kind >> 5 ^ <size_t>kind >> 11) & (SHAPES_SEEN - 1), steps = 0
-        while self.kinds[slot] != kind:
-            # classes that would share a slot take turns in the next ones, as long as there are any
-            if self.kinds[slot] == NULL or steps == SHAPES_SEEN - 1:
-                self.kept.append(<object><PyObject *>kind)
-                self.kinds[slot], self.shapes[slot] = kind, shape_of(<object><PyObject *>kind)
-                break
-            slot, steps = (slot + 1) & (SHAPES_SEEN - 1), steps + 1
-        return self.shapes[slot]
-
     # ---------------------------------------------------------------- datasets
 
     cdef int foreign_dataset(self, object source) except -1:
@@ -542,224 +408,6 @@ cdef class ForeignWalk(Walk):
             at += 1
         self.levels[self.depth].item = -1
         return 0
-
-    cdef list listed(self, object value):
-        """The values of a multiple value, in a list; other things that can be iterated are taken for one."""
-        if self.shape(value) == SEVERAL:
-            value = attribute(value, "_list", None)
-        return <list>value if PyList_Check(value) else list(value)
-
-    # ---------------------------------------------------------------- values
-
-    cdef int octets(self, object value) except -1:
-        """Bytes as they are: what stands in a big endian dataset of pydicom's is big endian already."""
-        cdef Py_buffer view
-        if PyBytes_Check(value) and PyBytes_GET_SIZE(value) < SPLICED_FROM:
-            return put(&self.sink, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
-        if hasattr(value, "readinto") and hasattr(value, "tell"):
-            if getattr(value, "closed", False):
-                raise EncodeError("the buffer has been closed")
-            place = value.tell()
-            data = value.read()
-            value.seek(place)
-            value = data
-        elif PyUnicode_Check(value):
-            raise foreign_error(TypeError, "a bytes-like object is wanted, not text")
-        elif self.shape(value) == SEVERAL:
-            # what pydicom makes of a bytearray
-            value = bytes(self.listed(value))
-        PyObject_GetBuffer(value, &view, PyBUF_SIMPLE)
-        try:
-            if view.len < SPLICED_FROM:
-                return put(&self.sink, view.buf, view.len)
-            self.splice(value, view.len)
-        finally:
-            PyBuffer_Release(&view)
-        return 0
-
-    cdef int foreign_texts(self, const VRInfo *info, object value) except -1:
-        """One text or several; dates and names among them."""
-        cdef bint another = False
-        if PyUnicode_Check(value) or PyBytes_Check(value) or not self.multiple(value):
-            return self.foreign_text(info, value)
-        for one in list(self.listed(value)):
-            if another:
-                put_byte(&self.sink, c"\\")
-            self.foreign_text(info, one)
-            another = True
-        return 0
-
-    cdef bint multiple(self, object value) except -1:
-        cdef int shape = self.shape(value)
-        return shape == SEVERAL or (shape == OTHER and (PyList_Check(value) or PyTuple_Check(value)))
-
-    cdef int foreign_text(self, const VRInfo *info, object value) except -1:
-        if PyUnicode_Check(value):
-            if PyUnicode_IS_ASCII(value) and (not info.charset or self.names is LATIN or self.names[0] not in SHIFTED):
-                return put(&self.sink, PyUnicode_DATA(value), PyUnicode_GET_LENGTH(value))
-            return self.beyond_ascii(info, value)
-        if PyBytes_Check(value):
-            return put(&self.sink, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
-        if value is None:
-            return 0
-        if self.shape(value) == NAME:
-            return self.name(value)
-        text = moment(<str>info.name, value)
-        if not PyUnicode_Check(text) and not PyBytes_Check(text):
-            raise foreign_error(TypeError, f"{<str>info.name} takes text, not {type(text).__name__}")
-        return self.foreign_text(info, text)
-
-    cdef int beyond_ascii(self, const VRInfo *info, object value) except -1:
-        """Text in the character sets of the dataset; in pydicom's default it is ISO-IR 100."""
-        if not info.charset:
-            raise UnencodableText(f"{<str>info.name} holds ASCII only, not {value!r:.60}")
-        if self.names == UNICODE:
-            encoded = value.encode("utf-8")
-        else:
-            encoded = sys.modules["pydicom.charset"].encode_string(value, self.names)
-            if self.lost(encoded, value) and not self.replace_text:
-                raise UnencodableText(f"{value!r:.60} has characters outside the declared character sets; declare ISO_IR 192, or have "
-                                      "them replaced by Policy(unencodable='replace')")
-        return put(&self.sink, PyBytes_AS_STRING(encoded), PyBytes_GET_SIZE(encoded))
-
-    cdef bint lost(self, bytes encoded, object text) except -1:
-        """Whether pydicom has written question marks for characters; in some sets they are halves of others."""
-        if encoded.count(b"?") <= text.count("?"):
-            return False
-        return sys.modules["pydicom.charset"].decode_bytes(encoded, self.names, set("\\^=\r\n\t\f")) != text
-
-    cdef int name(self, object value) except -1:
-        """A PersonName: its own bytes if they are in the character sets that are written, else encoded by itself."""
-        names = value.encodings
-        original = value.original_string
-        if original is not None and PyBytes_Check(original) and (names is None or list(names) == self.names):
-            return put(&self.sink, PyBytes_AS_STRING(original), PyBytes_GET_SIZE(original))
-        # encode() keeps what it makes
-        twin = object.__new__(type(value))
-        twin.__dict__.update(value.__dict__)
-        encoded = twin.encode(self.names)
-        if self.lost(encoded, str(value)) and not self.replace_text:
-            raise UnencodableText(f"{str(value)!r:.60} has characters outside the declared character sets; declare ISO_IR 192")
-        return put(&self.sink, PyBytes_AS_STRING(encoded), PyBytes_GET_SIZE(encoded))
-
-    cdef int number_texts(self, object value) except -1:
-        cdef Py_ssize_t at = 0, size
-        cdef list values
-        if not self.multiple(value):
-            return self.number_text(value)
-        values = self.listed(value)
-        while at < PyList_GET_SIZE(values):
-            if at:
-                put_byte(&self.sink, c"\\")
-            one = list_item(values, at)
-            load_ahead(values, at)
-            text = getattr(one, "original_string", None)
-            if text is not None and PyUnicode_CheckExact(text) and PyUnicode_IS_ASCII(text):
-                # the common case: many numbers that were made from text
-                size = PyUnicode_GET_LENGTH(text)
-                reserve(&self.sink, size)
-                memcpy(self.sink.data + self.sink.used, PyUnicode_DATA(text), size)
-                self.sink.used += size
-            else:
-                self.number_text(one)
-            at += 1
-        return 0
-
-    cdef int number_text(self, object value) except -1:
-        """A DS or IS: the text it was made from, or the shortest that pydicom would write and the standard allows."""
-        if value is None:
-            return 0
-        if not PyUnicode_Check(value):
-            text = getattr(value, "original_string", None)
-            if text is None and PyFloat_Check(value):
-                return self.float_text(PyFloat_AS_DOUBLE(value))
-            value = str(value) if text is None else text
-        if not PyUnicode_Check(value):
-            raise foreign_error(TypeError, f"{value!r:.60} is no decimal or integer string")
-        if not PyUnicode_IS_ASCII(value):
-            raise UnencodableText(f"a decimal or integer string holds ASCII only, not {value!r:.60}")
-        return put(&self.sink, PyUnicode_DATA(value), PyUnicode_GET_LENGTH(value))
-
-    cdef int float_text(self, double value) except -1:
-        cdef Py_ssize_t start = self.sink.used
-        cdef double size = fabs(value)
-        if not isfinite(value):
-            raise EncodeError(f"{value} is no decimal string; only finite numbers are")
-        if size < (1e14 if value > 0 else 1e13) and <double><int64_t>value == value and (value or not str(value).startswith("-")):
-            put_integer_text(&self.sink, <int64_t>value)
-            return put(&self.sink, b".0", 2)
-        if size >= 1e-4 and size < 1e15:
-            return put_decimal(&self.sink, value)
-        text = float.__repr__(value)
-        if len(text) > 16:
-            # pydicom would write more characters than a DS may have (PS3.5 6.2)
-            return put_decimal(&self.sink, value)
-        return put(&self.sink, PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text))
-
-    cdef int binary_numbers(self, uint32_t tag, const VRInfo *info, object value) except -1:
-        cdef const VRInfo *unsigned_words = vr_info("US")
-        cdef Py_ssize_t at = 0
-        try:
-            if PyLong_Check(value) or PyFloat_Check(value):
-                return put_number(&self.sink, info, self.plain(info, value), self.syntax)
-            if PyUnicode_Check(value) or PyBytes_Check(value):
-                raise TypeError("numbers are wanted")
-            if not self.multiple(value) and not hasattr(value, "append"):
-                if hasattr(value, "__iter__"):
-                    for one in value:
-                        put_number(&self.sink, info, self.plain(info, one), self.syntax)
-                    return 0
-                return put_number(&self.sink, info, self.plain(info, value), self.syntax)
-            values = self.listed(value)
-            while at < PyList_GET_SIZE(values):
-                put_number(&self.sink, unsigned_words if info.kind == SIGNED and info.unit == 2 and at == 0 and is_described(tag) else info,
-                           self.plain(info, list_item(values, at)), self.syntax)
-                at += 1
-        except EncodeError:
-            raise
-        except (ValueError, OverflowError, TypeError, AttributeError) as error:
-            raise foreign_error(OSError, f"{value!r:.60} cannot be written as {<str>info.name}: {error}") from None
-        return 0
-
-    cdef object plain(self, const VRInfo *info, object value):
-        """A number that the shared writers take."""
-        if info.kind == FLOAT:
-            return float(value)
-        if info.kind == TAG and not PyLong_Check(value):
-            return int(sys.modules["pydicom.tag"].Tag(value))
-        return value if PyLong_Check(value) else value.__index__()
-
-
-cdef inline bint is_described(uint32_t tag) noexcept:
-    """Whether an attribute describes a lookup table, of which pydicom takes the first value for unsigned."""
-    return tag == 0x00283002 or 0x00281101 <= tag <= 0x00281103
-
-
-cdef int check_raw(object element) except -1:
-    if PyTuple_GET_SIZE(element) < 4:
-        raise EncodeError("a raw element has a tag, a VR, a length and a value; this one is shorter")
-    return 0
-
-
-cdef bytes raw_bytes(object element):
-    """The value of a raw element, None where there is none."""
-    check_raw(element)
-    value = <object>PyTuple_GET_ITEM(element, 3)
-    if value is not None and not isinstance(value, (bytes, bytearray, memoryview)):
-        raise foreign_error(TypeError, f"the value of a raw element is bytes, not {type(value).__name__}")
-    return None if value is None else bytes(value)
-
-
-cdef bint has_undefined_length(object element) except -1:
-    return <object>PyTuple_GET_ITEM(element, 2) == UNDEFINED
-
-
-cdef bint is_odd_sequence(object element) except -1:
-    """A byte behind the last item of a raw sequence would be an item cut short: its items are written anew."""
-    value = <object>PyTuple_GET_ITEM(element, 3)
-    return PyBytes_Check(value) and PyBytes_GET_SIZE(value) & 1 and <object>PyTuple_GET_ITEM(element, 1) == "SQ"
-
-
 cdef bint decodes_plainly() except -1:
     """Whether pydicom decodes values as it does by itself: no hook and no setting makes something else of them."""
     hooks, config = sys.modules["pydicom.hooks"], sys.modules["pydicom.config"]
@@ -804,77 +452,6 @@ cdef Py_ssize_t settled_text(const VRInfo *info, const uint8_t *data, Py_ssize_t
 
 
 # Codecs in which an ASCII character may be another byte, or an escape sequence has to come first.
-SHIFTED = frozenset(("shift_jis", "iso2022_jp", "iso2022_jp_2", "iso-2022-jp"))
-
-
-def moment(vr, value):
-    """The text of a date or time, as pydicom spells it."""
-    text = getattr(value, "original_string", None)
-    if text is not None:
-        return text
-    if not hasattr(value, "strftime"):
-        raise foreign_error(TypeError, f"{vr} takes text, not {type(value).__name__}")
-    fraction = ".%f" if getattr(value, "microsecond", 0) else ""
-    return value.strftime({"DA": "%Y%m%d", "TM": "%H%M%S" + fraction}.get(vr, "%Y%m%d%H%M%S" + fraction + "%z"))
-
-
-@lru_cache(maxsize=256)
-def one_name(term):
-    return sys.modules["pydicom.charset"].convert_encodings(term)
-
-
-cdef list converted_names(object terms):
-    """pydicom's names of the codecs for a Specific Character Set."""
-    codecs = sys.modules["pydicom.charset"]
-    # what pydicom makes of other terms depends on its configuration, and it warns each time
-    found = one_name(terms) if isinstance(terms, str) and terms in codecs.python_encoding else codecs.convert_encodings(terms)
-    return LATIN if not found or found == LATIN else UNICODE if found == UNICODE else list(found)
-
-
-def is_foreign(thing):
-    """Whether a thing is one of pydicom's datasets, or of a class built on them."""
-    return shape_of(type(thing)) in (DATASET, OWN_DATASET)
-
-
-def survey(source, tuple tags):
-    """(The groups of a dataset's elements, {tag: value} of at most eight elements that are asked for); None for an empty value."""
-    cdef Py_ssize_t at = 0, i, count = len(tags)
-    cdef PyObject *key
-    cdef PyObject *element
-    cdef uint32_t tag, previous = 0xFFFFFFFF
-    cdef uint32_t wanted[8]
-    cdef set groups = set()
-    cdef dict found = {}
-    if count > 8:
-        raise ValueError("eight elements at most")
-    for i in range(count):
-        wanted[i] = tags[i]
-    inner = getattr(source, "_dict", None)
-    elements = <dict>inner if type(inner) is dict else {int(each.tag): each for each in source}
-    try:
-        with cython.critical_section(elements):
-            while PyDict_Next(elements, &at, &key, &element):
-                tag = tag_number(<object>key)
-                if tag >> 16 != previous:
-                    previous = tag >> 16
-                    groups.add(previous)
-                for i in range(count):
-                    if tag == wanted[i]:
-                        found[tag] = <object>element
-    except (TypeError, OverflowError) as error:
-        raise EncodeError(f"a key of the dataset is no tag: {error}") from None
-    return groups, {each: short_value(one) for each, one in found.items()}
-
-
-cdef object short_value(object element):
-    """The value of an element of one value; of a raw one as text."""
-    cdef int shape = shape_of(type(element))
-    if shape == RAW:
-        return (raw_bytes(element) or b"").rstrip(b"\0 ").decode("latin-1") or None
-    if shape != ELEMENT and shape != OWN_ELEMENT:
-        raise EncodeError(f"what stands among the elements is no DataElement, but {type(element).__name__}")
-    value = attribute(element, "_value", None) if shape == ELEMENT else element.value
-    return (str(value) if isinstance(value, str) else value) or None
 
 
 def encode_foreign(source, *, bint implicit=False, bint big_endian=False, pixels=None, bint file_meta=False, dict added=None, policy=None,

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._foreign import AddedElement, encode_foreign, survey
+from ._foreign import encode_foreign
+from ._shapes import AddedElement, survey
 from .dictionary import Tag
 from .errors import EncodeError, foreign_error
 from .uid import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, TRANSFER_SYNTAXES, uid_name

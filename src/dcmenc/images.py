@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import iod
-from ._foreign import is_foreign
+from ._shapes import is_foreign
 from .dictionary import Tag, keyword_table, nearest_keywords
 from .errors import CodecUnavailable, EncodeError, PixelError
 from .frames import as_rgb, colormap_from_zero, spec_of, stored_values

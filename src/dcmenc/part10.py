@@ -332,7 +332,7 @@ def _pieces(
 @cache
 def _foreign_room() -> tuple[Callable[[Any], bool], Callable[..., tuple[bytes, list[bytes | memoryview]]]]:
     """What only who writes pydicom's datasets needs."""
-    from ._foreign import is_foreign
+    from ._shapes import is_foreign
     from .foreign import foreign_file
 
     return is_foreign, foreign_file
