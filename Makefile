@@ -25,7 +25,7 @@ lint: $(STAMP)
 # Cython's coverage needs the generated C beside the sources: a copied tree is built in place with line tracing.
 coverage: $(STAMP)
 	rm -rf $(TRACED) && mkdir -p $(TRACED)
-	cp -r src data tests benchmarks examples tools pyproject.toml setup.py README.md LICENSE $(TRACED)
+	cp -r src data tests docs benchmarks examples tools pyproject.toml setup.py README.md LICENSE $(TRACED)
 	find $(TRACED)/src -name '*.so' -delete
 	cd $(TRACED) && DCMENC_TRACE=1 $(abspath $(PYTHON)) setup.py -q build_ext --inplace
 	cd $(TRACED) && ln -s ../../data src/dcmenc/data && PYTHONPATH=src $(abspath $(PYTHON)) -m coverage run --rcfile=tests/coverage.ini \

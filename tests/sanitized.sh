@@ -7,7 +7,7 @@ sanitized_build() {
     local tree=$1 python=$2
     mkdir -p "$tree"
     find "$tree" -mindepth 1 -maxdepth 1 ! -name found -exec rm -rf {} +
-    cp -r src data tests pyproject.toml setup.py README.md LICENSE "$tree"
+    cp -r src data tests docs pyproject.toml setup.py README.md LICENSE "$tree"
     find "$tree/src" -name '*.so' -delete
     cd "$tree"
     DCMENC_SANITIZE=1 "$python" setup.py -q build_ext --inplace
