@@ -31,9 +31,33 @@ cdef struct VRInfo:
     # the code as a str, alive as long as the module
     PyObject *name
 
-# The row of a VR, or one whose kind is NO_VR.
-cdef const VRInfo *vr_info(object vr) noexcept
-cdef const VRInfo *vr_row(uint8_t first, uint8_t second) noexcept nogil
+cdef extern from "Python.h":
+    bint PyUnicode_Check(object)
+    bint PyUnicode_IS_ASCII(object)
+    const void *PyUnicode_DATA(object)
+    Py_ssize_t PyUnicode_GET_LENGTH(object)
+
+# The table of VRs, whose first row is of no VR.
+cdef const VRInfo *VR_ROWS
+
+
+cdef inline int row_index(uint8_t first, uint8_t second) noexcept nogil:
+    return ((first & 31) << 5) | (second & 31)
+
+
+cdef inline const VRInfo *vr_row(uint8_t first, uint8_t second) noexcept nogil:
+    """The row of a VR, or one whose kind is NO_VR."""
+    cdef const VRInfo *info = VR_ROWS + row_index(first, second)
+    return info if info.code[0] == first and info.code[1] == second else VR_ROWS
+
+
+cdef inline const VRInfo *vr_info(object vr) noexcept:
+    cdef const uint8_t *code
+    if not PyUnicode_Check(vr) or PyUnicode_GET_LENGTH(vr) != 2 or not PyUnicode_IS_ASCII(vr):
+        return VR_ROWS
+    code = <const uint8_t *>PyUnicode_DATA(vr)
+    return vr_row(code[0], code[1])
+
 
 # The text that a DS or IS was set from; None when it is neither.
 cdef object number_text(object value)

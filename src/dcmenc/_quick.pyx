@@ -56,6 +56,7 @@ cdef extern from *:
     PyObject *slot_at "dcmenc_slot_at"(object, Py_ssize_t)
 
 cdef VRInfo TABLE[1024]
+cdef const VRInfo *VR_ROWS = TABLE
 cdef uint8_t *SURE_DAYS = [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 cdef uint16_t CLASSES[128]
 
@@ -120,23 +121,6 @@ cdef void fill_tables() except *:
             | (DIGITS if chr(c) in "0123456789." else 0)
             | (PRINTABLE if 32 <= c < 127 and c != 92 else 0)
             | (PRINTABLE_OR_BACKSLASH if 32 <= c < 127 or c in (9, 10, 12, 13) else 0))
-
-
-cdef inline int row_index(uint8_t first, uint8_t second) noexcept nogil:
-    return ((first & 31) << 5) | (second & 31)
-
-
-cdef const VRInfo *vr_row(uint8_t first, uint8_t second) noexcept nogil:
-    cdef const VRInfo *info = &TABLE[row_index(first, second)]
-    return info if info.code[0] == first and info.code[1] == second else &TABLE[0]
-
-
-cdef const VRInfo *vr_info(object vr) noexcept:
-    cdef const uint8_t *code
-    if not isinstance(vr, str) or PyUnicode_GET_LENGTH(vr) != 2 or not PyUnicode_IS_ASCII(vr):
-        return &TABLE[0]
-    code = <const uint8_t *>PyUnicode_DATA(vr)
-    return vr_row(code[0], code[1])
 
 
 cdef object number_text(object value):
