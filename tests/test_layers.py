@@ -25,7 +25,7 @@ RANKS = {
     "_foreign_values": 5.5,
     "_encode": 6, "_foreign": 6,
     "foreign": 6.5,
-    "part10": 7, "reader": 7, "pixels": 7,
+    "part10": 7, "reader": 7, "pixels": 7, "encapsulation": 7,
     "frames": 8,
     "iod": 9,
     "images": 10,

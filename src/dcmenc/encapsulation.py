@@ -1,0 +1,167 @@
+"""Encapsulated pixels: frames into fragments with their offset tables, and fragments back into frames (PS3.5 A.4).
+
+What is in a frame is a codec's matter; how items and delimiters are written is ``_walk.pyx``'s.
+"""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, pairwise
+from typing import Any, NamedTuple
+
+from .errors import DcmencWarning, PixelError
+from .values import Fragments
+
+__all__ = ["Encapsulated", "encapsulate", "frames_of"]
+
+# The longest even length of an item, and the first offset that a Basic Offset Table cannot hold.
+_LONGEST = 0xFFFFFFFE
+_BEYOND_TABLE = 1 << 32
+_ITEM_HEADER = 8
+
+# What the first fragment of a frame begins with, where nothing else tells the frames apart: SOI of JPEG and JPEG-LS, SOC of JPEG 2000.
+_STARTS = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51")
+
+
+class Encapsulated(NamedTuple):
+    """Pixel Data in fragments, and the values of Extended Offset Table and Extended Offset Table Lengths where it needs them."""
+
+    pixels: Fragments
+    offsets: bytes | None = None
+    lengths: bytes | None = None
+
+
+def encapsulate(frames: Iterable[Any]) -> Encapsulated:
+    """One fragment a frame, with the table that its size asks for (PS3.5 A.4, PS3.3 C.7.6.3.1.8).
+
+    Parameters
+    ----------
+    frames : iterable of bytes-like
+        Encoded frames in their order. One of odd length gets a zero behind it.
+
+    Returns
+    -------
+    Encapsulated
+        The Basic Offset Table is filled if there are several frames and their offsets fit it; if they do not fit, the extended
+        tables are.
+
+    Raises
+    ------
+    PixelError
+        A frame is empty, or longer than a fragment can be.
+
+    Examples
+    --------
+    >>> encapsulate([b"abc", b"de"]).pixels
+    Fragments(fragments=(b'abc\\x00', b'de'), table=b'\\x00\\x00\\x00\\x00\\x0c\\x00\\x00\\x00')
+    """
+    fragments = tuple(_fragment(frame, number) for number, frame in enumerate(frames))
+    if len(fragments) < 2:
+        return Encapsulated(Fragments(fragments))
+    offsets = _places(fragments)
+    if offsets[-1] < _BEYOND_TABLE:
+        return Encapsulated(Fragments(fragments, struct.pack(f"<{len(offsets)}I", *offsets)))
+    return Encapsulated(Fragments(fragments), struct.pack(f"<{len(offsets)}Q", *offsets),
+                        struct.pack(f"<{len(offsets)}Q", *map(len, fragments)))
+
+
+def _fragment(frame: Any, number: int) -> Any:
+    if not len(frame):
+        raise PixelError(f"frame {number} has no bytes")
+    if len(frame) > _LONGEST:
+        raise PixelError(f"frame {number} has {len(frame)} bytes, and a fragment holds {_LONGEST}")
+    return bytes(frame) + b"\0" if len(frame) % 2 else frame
+
+
+def _places(fragments: Sequence[Any]) -> list[int]:
+    """Where the items of the fragments begin, from the first of them on."""
+    return list(accumulate((_ITEM_HEADER + len(fragment) for fragment in fragments[:-1]), initial=0))
+
+
+def frames_of(pixels: Fragments, frames: int = 1, *, offsets: Any = None, lengths: Any = None) -> list[Any]:
+    """The encoded frames that fragments hold, whatever tells them apart (PS3.5 A.4, PS3.3 C.7.6.3.1.8).
+
+    Parameters
+    ----------
+    pixels : Fragments
+    frames : int
+        Number of Frames (0028,0008).
+    offsets, lengths : bytes-like, optional
+        Extended Offset Table (7FE0,0001) and Extended Offset Table Lengths (7FE0,0002). The lengths may or may not count the padding.
+
+    Returns
+    -------
+    list of bytes-like
+        A frame in one fragment is that fragment itself, no copy.
+
+    Raises
+    ------
+    PixelError
+        There are fewer fragments than frames, or nothing tells where the frames begin.
+
+    Notes
+    -----
+    A table is believed only if it names as many frames as there are and every offset is that of a fragment; one that is not is
+    ignored, with a warning, if something else tells the frames apart: a fragment for each, a single frame, or the marker that a
+    JPEG or JPEG 2000 stream begins with.
+
+    Examples
+    --------
+    >>> frames_of(Fragments((b"ab", b"cd", b"ef"), b"\\0\\0\\0\\0\\x0a\\0\\0\\0"), 2)
+    [b'ab', b'cdef']
+    """
+    fragments = pixels.fragments
+    if frames < 1:
+        raise PixelError(f"there is at least one frame, not {frames}")
+    if len(fragments) < frames:
+        raise PixelError(f"{frames} frames cannot be in {len(fragments)} fragments")
+    firsts = _by_table(fragments, frames, offsets, 8, "Extended Offset Table") if offsets is not None and len(offsets) else None
+    if firsts is None and len(pixels.table):
+        firsts = _by_table(fragments, frames, pixels.table, 4, "Basic Offset Table")
+    found = _joined(fragments, firsts or _without_table(fragments, frames))
+    return _trimmed(found, lengths) if lengths is not None and len(lengths) == 8 * frames else found
+
+
+def _by_table(fragments: Sequence[Any], frames: int, table: Any, size: int, name: str) -> list[int] | None:
+    """The first fragment of each frame, as a table says; None, with a warning, where it is not to be believed."""
+    if len(table) != size * frames:
+        why = f"it has {len(table)} bytes, and {frames} frames need {size * frames}"
+    else:
+        places = _places(fragments)
+        wanted = struct.unpack(f"<{frames}{'Q' if size == 8 else 'I'}", table)
+        firsts = [bisect_left(places, offset) for offset in wanted]
+        if any(first == len(places) or places[first] != offset for first, offset in zip(firsts, wanted, strict=True)):
+            why = "not all of its offsets are those of fragments"
+        elif firsts[0] != 0 or any(one >= other for one, other in pairwise(firsts)):
+            why = "its offsets are not in order"
+        else:
+            return firsts
+    warnings.warn(f"the {name} is ignored: {why}", DcmencWarning, stacklevel=3)
+    return None
+
+
+def _without_table(fragments: Sequence[Any], frames: int) -> list[int]:
+    """The first fragment of each frame, by their number or by what they begin with."""
+    if frames == 1:
+        return [0]
+    if len(fragments) == frames:
+        return list(range(frames))
+    firsts = [at for at, fragment in enumerate(fragments) if bytes(fragment[:4]).startswith(_STARTS)]
+    if len(firsts) == frames and firsts[0] == 0:
+        return firsts
+    raise PixelError(f"{len(fragments)} fragments hold {frames} frames, and neither an offset table nor what they begin with "
+                     "tells them apart")
+
+
+def _joined(fragments: Sequence[Any], firsts: list[int]) -> list[Any]:
+    ends = [*firsts[1:], len(fragments)]
+    return [fragments[first] if end - first == 1 else b"".join(fragments[first:end]) for first, end in zip(firsts, ends, strict=True)]
+
+
+def _trimmed(frames: list[Any], lengths: Any) -> list[Any]:
+    """Frames without the zero behind them, where their lengths do not count it."""
+    sizes = struct.unpack(f"<{len(frames)}Q", lengths)
+    return [frame[:size] if size == len(frame) - 1 else frame for frame, size in zip(frames, sizes, strict=True)]
