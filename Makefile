@@ -20,7 +20,7 @@ bench: $(STAMP)
 lint: $(STAMP)
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
-	$(PYTHON) -m mypy.stubtest --concise --ignore-missing-stub dcmenc._quick dcmenc._store dcmenc._source dcmenc._parse dcmenc._walk dcmenc._encode dcmenc._shapes dcmenc._foreign_values dcmenc._foreign dcmenc._mapping dcmenc._dictionary dcmenc._swap dcmenc._decimal dcmenc._rle dcmenc._jpegll
+	$(PYTHON) -m mypy.stubtest --concise --ignore-missing-stub dcmenc._quick dcmenc._store dcmenc._source dcmenc._parse dcmenc._walk dcmenc._encode dcmenc._shapes dcmenc._foreign_values dcmenc._foreign dcmenc._mapping dcmenc._dictionary dcmenc._swap dcmenc._decimal dcmenc._rle dcmenc._jpegll dcmenc._jpegll_decode
 
 # Cython's coverage needs the generated C beside the sources: a copied tree is built in place with line tracing.
 coverage: $(STAMP)

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dcmenc._jpegll import Decoded, bound, decode, encode
+from dcmenc._jpegll import bound, encode
+from dcmenc._jpegll_decode import Decoded, decode
 from dcmenc.errors import CodecError
 
 Frame = NDArray[Any]

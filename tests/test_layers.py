@@ -15,7 +15,8 @@ SOURCE = Path(dcmenc.__file__).parent
 # A room may import any room of a lower rank, none of its own or of a higher one.
 RANKS = {
     "errors": 0, "vr": 0, "uid": 0, "_bytes": 0, "_references": 0, "_ahead": 0, "_dictionary": 0,
-    "report": 1, "rules": 1, "dictionary": 1, "charset": 1, "sinks": 1, "_mapping": 1, "_swap": 1, "_decimal": 1, "_rle": 1, "_jpegll": 1,
+    "report": 1, "rules": 1, "dictionary": 1, "charset": 1, "sinks": 1, "_mapping": 1, "_swap": 1, "_decimal": 1,
+    "_rle": 1, "_jpegll": 1, "_jpegll_decode": 1,
     "values": 2,
     "_quick": 3, "dicom_json": 3,
     "_store": 3.5,
@@ -35,7 +36,8 @@ RANKS = {
 # What a room may never import, whatever its rank.
 NEVER = {
     "model": {"numpy", "part10"}, "values": {"io", "os"}, "_encode": {"numpy", "os"}, "_walk": {"numpy", "os"},
-    "_swap": {"dictionary", "vr"}, "_rle": {"dictionary", "vr", "numpy", "os"}, "_jpegll": {"numpy", "os"},
+    "_swap": {"dictionary", "vr"}, "_rle": {"dictionary", "vr", "numpy", "os"},
+    "_jpegll": {"numpy", "os"}, "_jpegll_decode": {"numpy", "os"},
     "part10": {"numpy"}, "reader": {"numpy", "part10", "sinks"},
     "_parse": {"numpy", "os"}, "_scan": {"numpy", "os"}, "_decode": {"numpy", "os"}, "pixels": {"part10", "sinks"},
     "frames": {"part10", "sinks", "reader"}, "iod": {"numpy", "os"},
