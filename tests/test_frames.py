@@ -19,8 +19,9 @@ from hypothesis.extra import numpy as hnp
 from pydicom.pixels import apply_color_lut, convert_color_space, pixel_array
 from pydicom.pixels.processing import _expand_segmented_lut
 
+from dcmenc.colours import as_rgb, colormap_from_zero, colormap_of, colours_by_value
 from dcmenc.errors import CodecUnavailable, DcmencWarning, PixelError
-from dcmenc.frames import as_rgb, colormap_from_zero, colormap_of, colours_by_value, spec_of, stored_values
+from dcmenc.frames import spec_of, stored_values
 from dcmenc.images import imwrite
 from dcmenc.model import Dataset
 from dcmenc.pixels import ImageSpec, image_attributes, native_bytes, palette_attributes

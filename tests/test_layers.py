@@ -28,6 +28,7 @@ RANKS = {
     "foreign": 6.5,
     "part10": 7, "reader": 7, "pixels": 7, "encapsulation": 7,
     "frames": 8,
+    "colours": 8.5,
     "iod": 9,
     "images": 10,
     "pydicom_bridge": 11,
@@ -40,7 +41,7 @@ NEVER = {
     "_jpegll": {"numpy", "os"}, "_jpegll_decode": {"numpy", "os"},
     "part10": {"numpy"}, "reader": {"numpy", "part10", "sinks"},
     "_parse": {"numpy", "os"}, "_scan": {"numpy", "os"}, "_decode": {"numpy", "os"}, "pixels": {"part10", "sinks"},
-    "frames": {"part10", "sinks", "reader"}, "iod": {"numpy", "os"},
+    "frames": {"part10", "sinks", "reader"}, "colours": {"part10", "sinks", "reader"}, "iod": {"numpy", "os"},
     **{room: {"numpy"} for room in ("errors", "report", "vr", "uid", "dictionary", "charset", "sinks", "dicom_json")},
 }
 

@@ -16,9 +16,10 @@ import numpy as np
 
 from . import iod
 from ._shapes import is_foreign
+from .colours import as_rgb, colormap_from_zero
 from .dictionary import Tag, keyword_table, nearest_keywords
 from .errors import CodecUnavailable, EncodeError, PixelError
-from .frames import as_rgb, colormap_from_zero, spec_of, stored_values
+from .frames import spec_of, stored_values
 from .model import Dataset
 from .part10 import dcmwrite, dumps
 from .pixels import (
