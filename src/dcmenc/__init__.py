@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from . import codecs as codecs
     from .dictionary import Tag as Tag
     from .errors import CodecError as CodecError
     from .errors import CodecUnavailable as CodecUnavailable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .errors import VerifyError as VerifyError
     from .images import imread as imread
     from .images import imwrite as imwrite
+    from .images import transcode as transcode
     from .model import Dataset as Dataset
     from .model import Sequence as Sequence
     from .part10 import Stream as Stream
@@ -41,13 +43,14 @@ if TYPE_CHECKING:
     from .values import Element as Element
     from .values import Fragments as Fragments
     from .values import Policy as Policy
+    from .writer import Writer as Writer
 
 # Where each public name lives; a module is loaded when one of its names is first asked for (PEP 562).
 _HOMES = {
     "dictionary": ("Tag",),
     "errors": ("CodecError", "CodecUnavailable", "DcmencError", "DcmencWarning", "EncodeError", "PixelError", "ReadError",
                "UnencodableText", "VerifyError"),
-    "images": ("imread", "imwrite"),
+    "images": ("imread", "imwrite", "transcode"),
     "model": ("Dataset", "Sequence"),
     "part10": ("Stream", "dcmwrite", "dumps", "open_stream"),
     "pixels": ("ImageSpec",),
@@ -56,7 +59,10 @@ _HOMES = {
     "report": ("Finding", "Report"),
     "uid": ("TransferSyntax", "generate_uid"),
     "values": ("Element", "Fragments", "Policy"),
+    "writer": ("Writer",),
 }
+# Rooms that are reached by their names, too: ``dcmenc.codecs.get_codec("rle")``.
+_ROOMS = ("codecs",)
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __version__ = "0.1.0"
@@ -66,6 +72,8 @@ __all__ = sorted(_HOME_OF)
 if not TYPE_CHECKING:  # a type checker would take every misspelt name for one that this function knows
 
     def __getattr__(name: str) -> object:
+        if name in _ROOMS:
+            return __import__(f"{__name__}.{name}", fromlist=["__name__"])
         home = _HOME_OF.get(name)
         if home is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -75,4 +83,4 @@ if not TYPE_CHECKING:  # a type checker would take every misspelt name for one t
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return [*__all__, *_ROOMS, "__version__"]

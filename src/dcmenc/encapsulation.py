@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 from .errors import DcmencWarning, PixelError
 from .values import Fragments
 
-__all__ = ["Encapsulated", "encapsulate", "frames_of"]
+__all__ = ["Encapsulated", "Tables", "encapsulate", "frames_of", "item_of", "may_outgrow", "tables_of"]
 
 # The longest even length of an item, and the first offset that a Basic Offset Table cannot hold.
 _LONGEST = 0xFFFFFFFE
 _BEYOND_TABLE = 1 << 32
+_ITEM = b"\xfe\xff\x00\xe0"
 _ITEM_HEADER = 8
 
 # What the first fragment of a frame begins with, where nothing else tells the frames apart: SOI of JPEG and JPEG-LS, SOC of JPEG 2000.
@@ -32,6 +33,61 @@ class Encapsulated(NamedTuple):
     pixels: Fragments
     offsets: bytes | None = None
     lengths: bytes | None = None
+
+
+class Tables(NamedTuple):
+    """The Basic Offset Table, and the values of Extended Offset Table and its Lengths where the offsets do not fit it."""
+
+    basic: bytes = b""
+    offsets: bytes | None = None
+    lengths: bytes | None = None
+
+
+def tables_of(sizes: Sequence[int], *, extended: bool | None = None) -> Tables:
+    """The tables for frames of one fragment each (PS3.5 A.4, PS3.3 C.7.6.3.1.8).
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        The lengths of the frames, padding included.
+    extended : bool, optional
+        Make the extended tables, or do not; by default the offsets decide. A single frame has no table.
+
+    Raises
+    ------
+    PixelError
+        The offsets do not fit a Basic Offset Table, and no other may be made.
+
+    Examples
+    --------
+    >>> tables_of([4, 2]).basic.hex(" ", 4)
+    '00000000 0c000000'
+    """
+    if len(sizes) < 2:
+        return Tables()
+    offsets = _places(sizes)
+    if extended is None:
+        extended = offsets[-1] >= _BEYOND_TABLE
+    if extended:
+        return Tables(b"", struct.pack(f"<{len(offsets)}Q", *offsets), struct.pack(f"<{len(sizes)}Q", *sizes))
+    if offsets[-1] >= _BEYOND_TABLE:
+        raise PixelError(f"the last frame begins at {offsets[-1]}, and a Basic Offset Table ends at {_BEYOND_TABLE}")
+    return Tables(struct.pack(f"<{len(offsets)}I", *offsets))
+
+
+def may_outgrow(frames: int, bound: int) -> bool:
+    """Whether the offsets of so many frames of at most ``bound`` bytes may not fit a Basic Offset Table."""
+    return (frames - 1) * (bound + bound % 2 + _ITEM_HEADER) >= _BEYOND_TABLE
+
+
+def item_of(frame: Any, number: int) -> tuple[bytes, Any, bytes]:
+    """A frame as one fragment: the header of its item, its bytes, and what makes them even.
+
+    >>> item_of(b"abc", 0)
+    (b'\\xfe\\xff\\x00\\xe0\\x04\\x00\\x00\\x00', b'abc', b'\\x00')
+    """
+    size = _checked_length(frame, number)
+    return _ITEM + struct.pack("<I", size + size % 2), frame, b"\0" * (size % 2)
 
 
 def encapsulate(frames: Iterable[Any]) -> Encapsulated:
@@ -59,26 +115,25 @@ def encapsulate(frames: Iterable[Any]) -> Encapsulated:
     Fragments(fragments=(b'abc\\x00', b'de'), table=b'\\x00\\x00\\x00\\x00\\x0c\\x00\\x00\\x00')
     """
     fragments = tuple(_fragment(frame, number) for number, frame in enumerate(frames))
-    if len(fragments) < 2:
-        return Encapsulated(Fragments(fragments))
-    offsets = _places(fragments)
-    if offsets[-1] < _BEYOND_TABLE:
-        return Encapsulated(Fragments(fragments, struct.pack(f"<{len(offsets)}I", *offsets)))
-    return Encapsulated(Fragments(fragments), struct.pack(f"<{len(offsets)}Q", *offsets),
-                        struct.pack(f"<{len(offsets)}Q", *map(len, fragments)))
+    tables = tables_of([len(fragment) for fragment in fragments])
+    return Encapsulated(Fragments(fragments, tables.basic), tables.offsets, tables.lengths)
 
 
 def _fragment(frame: Any, number: int) -> Any:
+    return bytes(frame) + b"\0" if _checked_length(frame, number) % 2 else frame
+
+
+def _checked_length(frame: Any, number: int) -> int:
     if not len(frame):
         raise PixelError(f"frame {number} has no bytes")
     if len(frame) > _LONGEST:
         raise PixelError(f"frame {number} has {len(frame)} bytes, and a fragment holds {_LONGEST}")
-    return bytes(frame) + b"\0" if len(frame) % 2 else frame
+    return len(frame)
 
 
-def _places(fragments: Sequence[Any]) -> list[int]:
-    """Where the items of the fragments begin, from the first of them on."""
-    return list(accumulate((_ITEM_HEADER + len(fragment) for fragment in fragments[:-1]), initial=0))
+def _places(sizes: Sequence[int]) -> list[int]:
+    """Where the items of fragments of such lengths begin, from the first of them on."""
+    return list(accumulate((_ITEM_HEADER + size for size in sizes[:-1]), initial=0))
 
 
 def frames_of(pixels: Fragments, frames: int = 1, *, offsets: Any = None, lengths: Any = None) -> list[Any]:
@@ -130,7 +185,7 @@ def _by_table(fragments: Sequence[Any], frames: int, table: Any, size: int, name
     if len(table) != size * frames:
         why = f"it has {len(table)} bytes, and {frames} frames need {size * frames}"
     else:
-        places = _places(fragments)
+        places = _places([len(fragment) for fragment in fragments])
         wanted = struct.unpack(f"<{frames}{'Q' if size == 8 else 'I'}", table)
         firsts = [bisect_left(places, offset) for offset in wanted]
         if any(first == len(places) or places[first] != offset for first, offset in zip(firsts, wanted, strict=True)):

@@ -16,7 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from .errors import CodecUnavailable, DcmencWarning, PixelError
+from .codecs import Codec, get_codec
+from .encapsulation import frames_of
+from .errors import CodecError, DcmencWarning, PixelError
 from .model import Dataset
 from .pixels import PHOTOMETRICS, ImageSpec, Kind
 from .values import Fragments, shorten
@@ -142,14 +144,14 @@ def warn(message: str) -> None:
 
 
 def stored_values(ds: Dataset, *, frame: int | None = None) -> Array:
-    """The stored values of uncompressed pixels, as they are: nothing is rescaled, inverted or windowed (PS3.5 8.1).
+    """The stored values of the pixels, as they are: nothing is rescaled, inverted or windowed (PS3.5 8.1).
 
     Parameters
     ----------
     ds : Dataset
-        With native PixelData, FloatPixelData or DoubleFloatPixelData.
+        With PixelData, native or in fragments, FloatPixelData or DoubleFloatPixelData.
     frame : int, optional
-        Which frame to give, counted from 0, or from -1 backwards. Only its bytes are touched, and it can be had from pixels
+        Which frame to give, counted from 0, or from -1 backwards. Only its bytes are touched, and it can be had from native pixels
         that break off later.
 
     Returns
@@ -157,7 +159,7 @@ def stored_values(ds: Dataset, *, frame: int | None = None) -> Array:
     ndarray, shape (rows, columns[, samples]), or (frames, rows, columns[, samples]) for several frames
         In C order and of the host's byte order: bool for 1 bit, else integers of 8, 16, 32 or 64 bits by BitsAllocated and
         PixelRepresentation, or floats of 32 or 64. Bits outside those stored are masked off, or filled with the sign. The
-        two half-rate samples of YBR_FULL_422 are repeated, which makes three samples a pixel.
+        two half-rate samples of native YBR_FULL_422 are repeated, which makes three samples a pixel.
 
         Where the bytes need no change the array is a read-only view of the dataset's buffer, else it is new and writable;
         ``array.flags.writeable`` tells. ``array.copy()`` makes any of them your own.
@@ -168,14 +170,17 @@ def stored_values(ds: Dataset, *, frame: int | None = None) -> Array:
         The attributes describe no image, or fewer bytes are there than they claim.
     IndexError
         There is no such frame.
+    CodecError
+        A compressed frame is damaged, or not what the attributes say.
     CodecUnavailable
-        The pixels are compressed.
+        There is no codec for the transfer syntax.
 
     Warns
     -----
     DcmencWarning
-        More bytes are there than the attributes claim; HighBit or the photometric interpretation are not what the standard
-        has for native pixels; 32-bit integers come from Explicit VR Big Endian, about whose byte order readers disagree.
+        More bytes are there than the attributes claim; an offset table is wrong; HighBit or the photometric interpretation are not
+        what the standard has for native pixels; 32-bit integers come from Explicit VR Big Endian, about whose byte order readers
+        disagree.
 
     Examples
     --------
@@ -183,16 +188,102 @@ def stored_values(ds: Dataset, *, frame: int | None = None) -> Array:
     ...                       PixelRepresentation=1, PixelData=b"\\x00\\x01\\xff\\x00"))
     array([[ 0,  1, -1]], dtype=int8)
     """
-    spec = spec_of(ds)
-    octets = _octets(ds, spec)
-    spec = _native_spec(spec, octets.size)
-    first, count = _choose_frames(spec, frame)
-    low = _low_bit(ds, spec)
-    _check_length(spec, octets.size, first + count)
-    _warn_of_words(ds, spec)
-    values = _sample_values(_cells(octets, spec, first, count), spec, low)
-    values = _interleave(values, spec, count).reshape(count, *replace(spec, frames=1).shape)
-    return values if frame is None and spec.frames > 1 else values[0]
+    frames = Frames(ds, frame)
+    if frame is not None:
+        return frames[index(frame) % len(frames)]
+    return frames.all()
+
+
+class Frames:
+    """The frames of a dataset, each taken from its bytes when it is asked for; several threads may ask at once.
+
+    Parameters
+    ----------
+    ds : Dataset
+        As for :func:`stored_values`, which gives all frames at once; the pixels must not be set anew in the meantime.
+    only : int, optional
+        The only frame that is going to be asked for: native pixels may break off behind it.
+
+    Attributes
+    ----------
+    spec : ImageSpec
+        What each frame is. The photometric interpretation is that of the values given, not of native YBR_FULL_422.
+    low : int
+        The place of the least significant stored bit in a cell.
+
+    Examples
+    --------
+    >>> frames = Frames(Dataset(Rows=1, Columns=2, NumberOfFrames=2, PhotometricInterpretation="MONOCHROME2", BitsAllocated=8,
+    ...                         BitsStored=7, PixelRepresentation=0, PixelData=bytes([1, 2, 3, 0x84])))
+    >>> len(frames), frames[1].tolist(), frames.cells(1).tolist()
+    (2, [[3, 4]], [[3, 132]])
+    """
+
+    def __init__(self, ds: Dataset, only: int | None = None) -> None:
+        spec = spec_of(ds)
+        self._codec: Codec | None = None
+        self._encoded: list[Any] = []
+        value = value_of(ds, spec.keyword)
+        if isinstance(value, Fragments):
+            self.spec = self._layout = spec
+            self.low = _low_bit(ds, spec)
+            _choose_frames(spec, only)
+            self._codec = _codec_of(ds)
+            self._encoded = frames_of(value, spec.frames, offsets=value_of(ds, "ExtendedOffsetTable"),
+                                      lengths=value_of(ds, "ExtendedOffsetTableLengths"))
+            return
+        self._octets = _octets(ds, spec)
+        self._layout = _native_spec(spec, self._octets.size)
+        self.spec = replace(self._layout, photometric="YBR_FULL") if self._layout.photometric == SUBSAMPLED else self._layout
+        first, count = _choose_frames(spec, only)
+        self.low = _low_bit(ds, spec)
+        _check_length(self._layout, self._octets.size, first + count)
+        _warn_of_words(ds, spec)
+
+    def __len__(self) -> int:
+        return self.spec.frames
+
+    def __getitem__(self, at: int) -> Array:
+        """The stored values of a frame; read-only where they are a view of the dataset's bytes."""
+        return sample_values(self.cells(at), self.spec, self.low)
+
+    def cells(self, at: int) -> Array:
+        """A frame with all of its allocated bits, the unused ones too (PS3.5 8.1.1), pixel by pixel."""
+        if not 0 <= at < len(self):
+            raise IndexError(f"there is no frame {at}: the image has {counted(len(self), 'frame')}, counted from 0")
+        if self._codec is None:
+            return self._native(at, 1).reshape(self.spec.frame_shape)
+        try:
+            return self._codec.decode_frame(self._encoded[at], self.spec)
+        except CodecError as error:
+            raise type(error)(f"frame {at}: {error.reason}" if len(self) > 1 else error.reason, error.offset) from error
+
+    def all(self) -> Array:
+        """What :func:`stored_values` gives."""
+        if self._codec is None:
+            return sample_values(self._native(0, len(self)), self.spec, self.low).reshape(self.spec.shape)
+        first = self[0]
+        if len(self) == 1:
+            return first
+        # not before a frame has been decoded: what the attributes claim has to be borne out by bytes
+        values = np.empty((len(self), *first.shape), first.dtype)
+        values[0] = first
+        for at in range(1, len(self)):
+            values[at] = self[at]
+        return values
+
+    def _native(self, first: int, count: int) -> Array:
+        return _interleave(_cells(self._octets, self._layout, first, count), self._layout, count)
+
+
+def _codec_of(ds: Dataset) -> Codec:
+    uid = _syntax_uid(ds)
+    if not isinstance(uid, str):
+        raise PixelError("the pixels are compressed, and nothing says how; set ds.file_meta.TransferSyntaxUID")
+    try:
+        return get_codec(uid)
+    except ValueError as error:
+        raise PixelError(f"the pixels are in fragments, and {error}; set ds.file_meta.TransferSyntaxUID to what they are") from None
 
 
 def _octets(ds: Dataset, spec: ImageSpec) -> Array:
@@ -201,10 +292,6 @@ def _octets(ds: Dataset, spec: ImageSpec) -> Array:
     if value is None:
         url = " They are at its PixelDataProviderURL" if "PixelDataProviderURL" in ds else ""
         raise PixelError(f"the dataset has no pixels: {spec.keyword} is {'empty' if spec.keyword in ds else 'missing'}.{url}".rstrip("."))
-    if isinstance(value, Fragments):
-        syntax = _syntax_uid(ds)
-        raise CodecUnavailable("this version of dcmenc decodes uncompressed pixels only, and these are compressed"
-                               f"{f' in {syntax}' if syntax else ''}; have them decompressed first")
     return bytes_view(value)
 
 
@@ -310,7 +397,7 @@ def _cells(octets: Array, spec: ImageSpec, first: int, count: int) -> Array:
     return found.astype(dtype.newbyteorder("="), copy=not found.flags.aligned)
 
 
-def _sample_values(cells: Array, spec: ImageSpec, low: int) -> Array:
+def sample_values(cells: Array, spec: ImageSpec, low: int) -> Array:
     """Cells without the bits that are not stored (PS3.5 8.1.1); the same array if there are none."""
     if spec.kind != "integer" or (not low and _fits(cells, spec)):
         return cells

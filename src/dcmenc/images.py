@@ -1,44 +1,33 @@
-"""The doors for arrays: ``imwrite`` brings pixels, metadata, IOD and file together, ``imread`` takes the pixels out (PS3.3 A.8, PS3.10 7).
+"""The doors for whole images: ``imwrite``, ``imread``, ``transcode`` (PS3.3 A.8, PS3.10 7).
 
-What an array says of itself is in ``pixels.py``, what a SOP class demands in ``iod.py``, and how the file is laid out
-in ``part10.py``; ``frames.py`` makes arrays of pixels. No bytes of its own here.
+They bring together what the rooms below do: metadata (``composition.py``), frames (``frames.py``, ``coder.py``), the change of a
+transfer syntax (``transcoding.py``) and the file (``part10.py``, ``pixel_stream.py``). No bytes of their own here.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from copy import deepcopy
-from dataclasses import replace
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
-import numpy as np
-
-from . import iod
 from ._shapes import is_foreign
+from .codecs import Codec, get_codec
+from .coder import Coder
 from .colours import as_rgb, colormap_from_zero
-from .dictionary import Tag, keyword_table, nearest_keywords
-from .errors import CodecUnavailable, EncodeError, PixelError
+from .composition import Wishes, check_names, compose, of_pydicom
+from .errors import CodecUnavailable
 from .frames import spec_of, stored_values
 from .model import Dataset
-from .part10 import dcmwrite, dumps
-from .pixels import (
-    PALETTE_KEYWORDS,
-    PIXEL_ELEMENTS,
-    Dropped,
-    ImageSpec,
-    as_pixels,
-    image_attributes,
-    integer_way_out,
-    invalidate,
-    native_bytes,
-    palette_attributes,
-)
+from .part10 import dcmwrite
+from .pixel_stream import write_frames
+from .pixels import native_bytes
 from .reader import dcmread
-from .report import Finding, Report
+from .report import Report
 from .sinks import Target
-from .uid import UNSTORABLE, TransferSyntax, sop_class, transfer_syntax, uid_name
-from .values import LENIENT, Policy, describe, shorten
+from .transcoding import Transcoding, carries_over, in_syntax
+from .uid import UNSTORABLE, TransferSyntax, transfer_syntax
+from .values import Policy
+from .window import Window
 
 
 def imwrite(
@@ -47,12 +36,15 @@ def imwrite(
     /,
     *,
     compression: str | None = None,
+    options: Any = None,
     sop_class: str | None = None,
     photometric: str | None = None,
     colormap: Any = None,
     bits_stored: int | None = None,
     template: Any = None,
+    workers: int = 1,
     verify: bool = True,
+    verify_pixels: bool = True,
     exist_ok: bool = True,
     durable: bool = False,
     keep_preamble: bool = False,
@@ -76,7 +68,10 @@ def imwrite(
         transposed, of bool, or integers of 8, 16 or 32 bits. Three axes with 3 last are one colour image unless
         ``photometric`` is of one sample. Bool is packed where the class holds single bits, else it becomes 0 and 1.
     compression : str, optional
-        "explicit" (the default), "implicit", "big-endian" (retired: warns), "deflated", or one of their UIDs.
+        "explicit" (the default), "implicit", "big-endian" (retired: warns), "deflated"; "rle", "jpeg-lossless" (predictor 1),
+        "jpeg-lossless-p14" (any predictor), "encapsulated-uncompressed" (for more than 4 GiB); or the UID of a transfer syntax.
+    options : optional
+        Of the codec: an object of its ``Options``, or a mapping, as ``{"predictor": 4}``.
     sop_class : str, optional
         UID, name or short form. By default the template's if it can hold the array, else Secondary Capture for one frame
         and for several the Multi-frame class for the kind of pixels.
@@ -89,8 +84,12 @@ def imwrite(
         How many bits hold the value; a sample that needs more is an error.
     template : Dataset, pydicom.Dataset, mapping, str or os.PathLike, optional
         Metadata to take over, a path being that of a DICOM file; what new pixels make untrue is dropped and named in the report.
+    workers : int
+        Threads that compress frames. The file is the same, whatever their number.
     verify : bool
         Check against the IOD before anything is written.
+    verify_pixels : bool
+        Decode each losslessly compressed frame again, and compare: one that does not come back is an error, not a file.
     exist_ok, durable, policy
         As for :func:`dcmenc.dcmwrite`.
     keep_preamble : bool
@@ -113,10 +112,12 @@ def imwrite(
         Pixels that DICOM, or the SOP class, cannot hold; the message names the ways out.
     VerifyError
         The dataset breaks its IOD; nothing is written.
+    CodecError
+        A frame that cannot be compressed, or does not come back.
     CodecUnavailable
-        A compression that this version does not write.
+        There is no codec for the compression.
     TypeError
-        An unknown name among the attributes, or a template of the wrong kind.
+        An unknown name among the attributes or the options, or a template of the wrong kind.
 
     Examples
     --------
@@ -128,24 +129,51 @@ def imwrite(
     >>> file.getvalue()[128:132]
     b'DICM'
     """
-    _check_names(attributes)
+    check_names(attributes, "imwrite", imwrite.__kwdefaults__ or ())
     if isinstance(array, (str, bytes, os.PathLike)):
         raise TypeError("the target comes first, then the array: imwrite(target, array)")
-    syntax = _choose_syntax(compression)
-    given = Dataset(attributes, policy=policy)
-    base = _take_template(template, policy)
-    wanted = _choose_pixels(given, base, photometric, bits_stored, colormap is not None)
-    pixels, spec, uid = _describe(array, wanted, _wanted_class(sop_class, given, base))
-    if syntax.big_endian and spec.allocated > 16:
-        raise PixelError("readers disagree on the byte order of 32-bit samples in Explicit VR Big Endian; use another compression=")
-    ds, changes = _assemble(base, given, spec, uid, colormap)
-    setattr(ds, spec.keyword, native_bytes(pixels, spec))
-    filled = iod.complete(ds, uid, uid_source=uid_source, clock=clock)
-    report = _report(ds, changes, filled, verify)
-    ds.preamble = base.preamble if keep_preamble and base.preamble else bytes(128)
-    ds.file_meta = Dataset(TransferSyntaxUID=syntax.uid)
-    dcmwrite(target, ds, exist_ok=exist_ok, durable=durable, policy=policy)
-    return Report(report.findings, report.dropped, report.overridden, _paths(target))
+    syntax, codec = choose_syntax(compression)
+    wishes = Wishes(attributes, sop_class, photometric, colormap, bits_stored, template, verify, keep_preamble, policy, uid_source, clock)
+    made = compose(array, wishes, syntax, codec)
+    coder = Coder(syntax, codec, made.spec, options, verify=verify_pixels)
+    if codec is None:
+        Window[Any](workers)  # a wrong number of workers is an error here, too
+        setattr(made.dataset, made.spec.keyword, native_bytes(made.pixels, made.spec))
+        dcmwrite(target, made.dataset, exist_ok=exist_ok, durable=durable, policy=policy)
+    else:
+        frames = made.pixels.reshape(made.spec.frames, *made.spec.frame_shape)
+        with Window[Any](workers) as window:
+            encoded = window.map(lambda at: coder(frames[at], at), range(len(frames)))
+            write_frames(target, made.dataset, made.spec, encoded, bound=coder.bound, exist_ok=exist_ok, durable=durable, policy=policy)
+    return report_on(made.report, target)
+
+
+# The syntaxes of native Pixel Data that files are written in.
+_NATIVE = ("explicit", "implicit", "big-endian", "deflated")
+
+
+def choose_syntax(compression: str | None) -> tuple[TransferSyntax, Codec | None]:
+    """The transfer syntax that ``compression=`` names, and its codec; None for native pixels."""
+    if compression is not None and not isinstance(compression, str):
+        raise TypeError(f"compression is a name, a UID or None, not {type(compression).__name__}")
+    syntax = transfer_syntax("explicit" if compression is None else compression)
+    if syntax.uid in UNSTORABLE:
+        raise ValueError(f"{syntax.name} is for transport only; no file can be stored in it")
+    if syntax.encapsulated:
+        return syntax, get_codec(syntax.uid)
+    if syntax not in map(transfer_syntax, _NATIVE):
+        raise CodecUnavailable(f"no images are written in {syntax.name}; of the uncompressed syntaxes there are {', '.join(_NATIVE)}")
+    return syntax, None
+
+
+def report_on(report: Report, target: Any) -> Report:
+    """The report with the file that has been written."""
+    return Report(report.findings, report.dropped, report.overridden, paths_of(target))
+
+
+def paths_of(target: Any) -> tuple[str, ...]:
+    """The path of a target that is one."""
+    return (os.fsdecode(target),) if isinstance(target, (str, bytes, os.PathLike)) else ()
 
 
 def imread(source: Any, /, *, frame: int | None = None, color: str | None = None, return_colormap: bool = False) -> Any:
@@ -182,8 +210,10 @@ def imread(source: Any, /, *, frame: int | None = None, color: str | None = None
         Attributes that describe no image, too few bytes, or no colour where ``color`` asks for it.
     IndexError
         There is no such frame.
+    CodecError
+        A compressed frame is damaged, or not what the attributes say.
     CodecUnavailable
-        Compressed pixels, which this version does not decode.
+        There is no codec for the transfer syntax.
 
     Examples
     --------
@@ -210,228 +240,79 @@ def imread(source: Any, /, *, frame: int | None = None, color: str | None = None
     return array, colormap_from_zero(ds, spec_of(ds)) if indexed else None
 
 
-# What is not to be set as an attribute, and what to give instead.
-_NOT_ATTRIBUTES = dict.fromkeys(PIXEL_ELEMENTS, "the pixels are the array") | {
-    "TransferSyntaxUID": "the transfer syntax is chosen by compression=",
-}
+def transcode(
+    source: Any,
+    target: Target,
+    compression: str,
+    /,
+    *,
+    options: Any = None,
+    workers: int = 1,
+    verify_pixels: bool = True,
+    exist_ok: bool = True,
+    durable: bool = False,
+    keep_preamble: bool = False,
+    policy: Policy | None = None,
+) -> Report:
+    """Write a DICOM image in another transfer syntax: the same pixel values, the same instance, the same metadata (PS3.5 8.2).
+
+    Between uncompressed syntaxes, and where the source is in the syntax already, the pixels go over as they are. Otherwise every frame is
+    encoded anew. Bits beside those stored are no sample data: overlays in them get elements of their own, others are left out, and the
+    report counts them. Decompressing keeps all bits. What the new encoding makes untrue (offset tables, digital signatures, the counted
+    smallest and largest values) is left out and reported; compressed icons are decompressed.
+
+    Parameters
+    ----------
+    source : str, os.PathLike, bytes-like, binary file object, Dataset or pydicom.Dataset
+        Not changed. It may be the target, too.
+    target : str, bytes, os.PathLike or object with ``write``
+        A path takes the frames as they come, in bounded memory, and is replaced when the last is there; an object gets the whole file
+        in one piece.
+    compression, options, workers, verify_pixels
+        As for :func:`imwrite`.
+    exist_ok, durable, policy
+        As for :func:`dcmenc.dcmwrite`.
+    keep_preamble : bool
+        Take over the preamble instead of 128 zero bytes.
+
+    Returns
+    -------
+    Report
+        What was dropped, overridden, extracted; the files written.
+
+    Raises
+    ------
+    ReadError
+        The source is no DICOM file.
+    PixelError
+        There are no pixels, or the transfer syntax cannot hold them; the message names those that can.
+    CodecError
+        A frame is damaged, or does not come back.
+
+    Examples
+    --------
+    >>> import io
+    >>> import numpy as np
+    >>> file, packed = io.BytesIO(), io.BytesIO()
+    >>> report = imwrite(file, np.zeros((64, 64), "u2"), bits_stored=12)
+    >>> transcode(file.getvalue(), packed, "jpeg-lossless").ok, len(packed.getvalue()) < len(file.getvalue())
+    (True, True)
+    """
+    syntax, codec = choose_syntax(compression)
+    ds = _dataset_of(source)
+    if carries_over(ds, syntax, options):
+        Window[Any](workers)
+        dcmwrite(target, in_syntax(ds, syntax, keep_preamble=keep_preamble), exist_ok=exist_ok, durable=durable, policy=policy)
+        return Report(files=paths_of(target))
+    work = Transcoding(ds, syntax, codec, keep_preamble=keep_preamble)
+    coder = Coder(syntax, codec, work.spec, options, verify=verify_pixels)
+    with Window[Any](workers) as window:
+        encoded = window.map(lambda at: coder(work.frame(at), at), range(work.spec.frames))
+        write_frames(target, work.dataset, work.spec, encoded, bound=coder.bound, exist_ok=exist_ok, durable=durable, policy=policy)
+    return work.report(paths_of(target))
 
 
-def _check_names(attributes: Mapping[str, Any]) -> None:
-    """Every name that is no option is a keyword of a data set."""
-    for name in attributes:
-        entry = keyword_table().get(name)
-        if name in _NOT_ATTRIBUTES:
-            raise TypeError(f"{name} is not given as an attribute: {_NOT_ATTRIBUTES[name]}")
-        if entry is None:
-            raise TypeError(_unknown_name(name))
-        if entry.tag >> 16 in (0x0000, 0x0002):
-            raise TypeError(f"{name} is not part of a data set: groups 0000 and 0002 are filled in when it is sent or written")
-
-
-def _unknown_name(name: str) -> str:
-    from difflib import get_close_matches
-
-    options = list(imwrite.__kwdefaults__ or ())
-    near = get_close_matches(name, options, 2)
-    keywords = nearest_keywords(name)
-    return (f"{name} is neither an option of imwrite (nearest: {', '.join(near)}; all: {', '.join(options)}) "
-            f"nor a DICOM keyword (nearest: {', '.join(keywords) or 'none'})").replace("nearest: ; ", "")
-
-
-# The syntaxes of native Pixel Data that files are written in.
-_UNCOMPRESSED = ("explicit", "implicit", "big-endian", "deflated")
-
-
-def _choose_syntax(compression: str | None) -> TransferSyntax:
-    if compression is not None and not isinstance(compression, str):
-        raise TypeError(f"compression is a name, a UID or None, not {type(compression).__name__}")
-    syntax = transfer_syntax("explicit" if compression is None else compression)
-    if syntax.uid in UNSTORABLE:
-        raise ValueError(f"{syntax.name} is for transport only; no file can be stored in it")
-    if syntax not in map(transfer_syntax, _UNCOMPRESSED):
-        raise CodecUnavailable(f"this version of dcmenc writes uncompressed pixels only ({', '.join(_UNCOMPRESSED)}), not {syntax.name}")
-    return syntax
-
-
-def _take_template(template: Any, policy: Policy | None) -> Dataset:
-    """A dataset of our own with the template's elements, without its pixels and without what belongs to its file."""
-    if template is None:
-        return Dataset(policy=policy)
-    if isinstance(template, (str, os.PathLike)):
-        template = dcmread(template, stop_before_pixels=True)
-    elif is_foreign(template):
-        template = _of_pydicom(template)
-    if not isinstance(template, (Dataset, Mapping)):
-        raise TypeError(f"a template is a dcmenc.Dataset, a mapping of DICOM keywords or a path, not {describe(template)}")
-    own = template.copy() if isinstance(template, Dataset) else Dataset(template, policy=policy)
-    own.file_meta = Dataset()
-    for tag in [tag for tag in own if tag >> 16 in (0x0000, 0x0002)]:
-        del own[tag]
-    for keyword in PIXEL_ELEMENTS:
-        own.pop(keyword, None)
-    own = deepcopy(own)
-    own.policy = policy or own.policy
-    return own
-
-
-def _of_pydicom(template: Any) -> Dataset:
-    """A pydicom dataset as dcmenc reads it; one that nobody has decided an encoding for is written in Explicit VR Little Endian."""
-    try:
-        data = dumps(template)
-    except EncodeError:
-        data = dumps(template, implicit_vr=False, little_endian=True, force_encoding=True)
-    return dcmread(data, stop_before_pixels=True, force=True)
-
-
-class _Wanted(NamedTuple):
-    """What the caller says of the pixels; ``inverted`` if the template's are MONOCHROME1 and nothing else is said."""
-
-    photometric: str | None
-    bits_stored: int | None
-    inverted: bool
-
-
-def _choose_pixels(given: Dataset, base: Dataset, photometric: str | None, bits_stored: int | None, palette: bool) -> _Wanted:
-    """Options, or the attributes of the same meaning; a template decides only between MONOCHROME2 and MONOCHROME1."""
-    photometric = _agreed("photometric", photometric.upper() if photometric else None, given, "PhotometricInterpretation")
-    bits_stored = _agreed("bits_stored", bits_stored, given, "BitsStored")
-    if palette:
-        if photometric not in (None, "PALETTE COLOR"):
-            raise PixelError(f"a colormap goes with PALETTE COLOR, not with {photometric}")
-        photometric = "PALETTE COLOR"
-    elif photometric == "PALETTE COLOR" and not any("RedPaletteColorLookupTableDescriptor" in ds for ds in (given, base)):
-        raise PixelError("PALETTE COLOR needs its palette: give colormap=, or the lookup tables in the template")
-    return _Wanted(photometric, bits_stored, photometric is None and getattr(base, "PhotometricInterpretation", None) == "MONOCHROME1")
-
-
-def _agreed(option: str, value: Any, given: Dataset, keyword: str) -> Any:
-    attribute = getattr(given, keyword, None)
-    if None not in (value, attribute) and value != attribute:
-        raise ValueError(f"{option}={value!r} and {keyword}={attribute!r} contradict each other; give one of them")
-    return attribute if value is None else value
-
-
-# For several frames: what a pixel is -> the class that holds it (PS3.3 A.8.2 to A.8.5).
-_MULTI_FRAME = {("bit", 1, 1): iod.SINGLE_BIT, ("integer", 8, 1): iod.GRAYSCALE_BYTE, ("integer", 16, 1): iod.GRAYSCALE_WORD,
-                ("integer", 8, 3): iod.TRUE_COLOR}
-
-# How pixels that break a rule of their class may be changed.
-_WAYS_OUT = {
-    "NumberOfFrames": "let the class follow from the array, or write one file a frame",
-    "PhotometricInterpretation": "write one file a frame, or convert the values to MONOCHROME2 (largest value minus sample inverts) or RGB",
-    "PixelRepresentation": "write one file a frame, or shift the values to unsigned ones yourself",
-    "BitsAllocated": "write one file a frame, or convert: frames are of bool, uint8, uint16 with 9 to 16 bits stored, or uint8 RGB",
-    "BitsStored": "write one file a frame, or give another bits_stored",
-    "SamplesPerPixel": "let the class follow from the array, or write one file a frame",
-}
-
-
-def _wanted_class(option: str | None, given: Dataset, base: Dataset) -> tuple[str | None, bool]:
-    """The SOP class that is asked for, and whether another may take its place because it is only the template's."""
-    asked = option or getattr(given, "SOPClassUID", None)
-    uid = sop_class(asked) if asked else getattr(base, "SOPClassUID", None)
-    if uid is not None and uid not in iod.IODS:
-        known = ", ".join(f"{uid_name(each)} ({each})" for each in iod.IODS)
-        way_out = "build the dataset and use dcmwrite" if asked else "give sop_class='SC' to write it as Secondary Capture"
-        raise ValueError(f"this version's imwrite makes no {uid_name(uid) or uid}, but {known}; {way_out}")
-    return uid, not asked
-
-
-def _describe(array: Any, wanted: _Wanted, wish: tuple[str | None, bool]) -> tuple[np.ndarray[Any, Any], ImageSpec, str]:
-    """The pixels, their description, and the SOP class that holds them."""
-    pixels, (uid, replaceable) = as_pixels(array), wish
-    spec = ImageSpec.from_array(pixels, bits_stored=wanted.bits_stored if pixels.dtype != bool else None, photometric=wanted.photometric)
-    if wanted.inverted and spec.samples == 1:
-        spec = replace(spec, photometric="MONOCHROME1")
-    if spec.kind == "float":
-        way_out = integer_way_out(pixels)
-        raise PixelError(f"Secondary Capture holds integers, not {pixels.dtype}, and nothing is rescaled silently: {way_out}")
-    if uid is None or (replaceable and _misfits(uid, spec)):
-        uid = _default_class(spec)
-    if spec.kind == "bit" and uid != iod.SINGLE_BIT:
-        pixels = pixels.view(np.uint8)
-        spec = ImageSpec.from_array(pixels, bits_stored=wanted.bits_stored or 1, photometric=spec.photometric)
-    elif spec.kind == "bit" and wanted.bits_stored not in (None, 1):
-        raise PixelError(f"a single bit has 1 bit stored, not {wanted.bits_stored}")
-    wrong = _misfits(uid, spec)
-    if wrong:
-        raise PixelError(_refusal(uid, wrong))
-    return pixels, spec, uid
-
-
-def _default_class(spec: ImageSpec) -> str:
-    if spec.frames == 1:
-        return iod.SECONDARY_CAPTURE
-    uid = _MULTI_FRAME.get((spec.kind, spec.allocated, spec.samples))
-    if uid is None:
-        words = f"{spec.frames} frames of {spec.allocated}-bit {spec.photometric}"
-        raise PixelError(f"no Secondary Capture class holds {words}: {_WAYS_OUT['BitsAllocated']}")
-    return uid
-
-
-def _misfits(uid: str, spec: ImageSpec) -> dict[str, str]:
-    return iod.misfits(uid, image_attributes(spec))
-
-
-def _refusal(uid: str, wrong: Mapping[str, str]) -> str:
-    faults = "; ".join(f"{keyword} {message}" for keyword, message in wrong.items())
-    way_out = next((_WAYS_OUT[keyword] for keyword in _WAYS_OUT if keyword in wrong), _WAYS_OUT["BitsStored"])
-    return f"{uid_name(uid)} cannot hold the array: {faults}. Ways out: {way_out}"
-
-
-class _Changes(NamedTuple):
-    """What became of the caller's metadata: left out, replaced (with the value that was)."""
-
-    dropped: list[Dropped]
-    overridden: dict[str, str]
-
-
-def _assemble(base: Dataset, given: Dataset, spec: ImageSpec, uid: str, colormap: Any) -> tuple[Dataset, _Changes]:
-    """Template, then the caller's attributes, then what the pixels say; ``base`` becomes the result."""
-    dropped = invalidate(base, spec)
-    base.update(given)
-    facts = image_attributes(spec) | (palette_attributes(colormap) if colormap is not None else {}) | {"SOPClassUID": uid}
-    if "NumberOfFrames" in base:
-        facts["NumberOfFrames"] = spec.frames
-    dropped += _drop_contradictions(base, facts)
-    overridden = {}
-    for keyword, fact in facts.items():
-        old = base.get(keyword)
-        setattr(base, keyword, fact)
-        if old is not None and old.value is not None and Dataset({keyword: old}, policy=LENIENT) != Dataset({keyword: base[keyword]}):
-            overridden[keyword] = shorten(old.value, 40)
-    return base, _Changes(dropped, overridden)
-
-
-def _drop_contradictions(ds: Dataset, facts: Mapping[str, Any]) -> list[Dropped]:
-    """Take out what the caller gave and the pixels have no use for."""
-    useless = {} if "PlanarConfiguration" in facts else {"PlanarConfiguration": "a pixel has one sample"}
-    if "RedPaletteColorLookupTableData" in facts:
-        useless |= dict.fromkeys((keyword for keyword in PALETTE_KEYWORDS if keyword not in facts), "the palette is the colormap")
-    dropped = [Dropped(str(Tag(keyword)), keyword, reason) for keyword, reason in useless.items() if keyword in ds]
-    for row in dropped:
-        del ds[row.keyword]
-    return dropped
-
-
-def _report(ds: Dataset, changes: _Changes, filled: list[str], verify: bool) -> Report:
-    """The report without its files; with ``verify``, an error of the IOD is raised."""
-    findings = [Finding("info", "dropped", row.path, row.keyword, f"was left out: {row.reason}", "") for row in changes.dropped]
-    for keyword, old in changes.overridden.items():
-        message = f"is {shorten(getattr(ds, keyword), 40)}, as the pixels and the class say, not {old}"
-        findings.append(Finding("info", "overridden", str(Tag(keyword)), keyword, message, ""))
-    if "BurnedInAnnotation" in filled:
-        message = "is YES because nothing was given; give NO if no identifying text is in the pixels"
-        findings.append(Finding("info", "assumed", str(Tag("BurnedInAnnotation")), "BurnedInAnnotation", message, "PS3.3 C.8.6.3"))
-    if (frames := getattr(ds, "NumberOfFrames", None)) is not None:
-        message = (f"the array was taken as {frames} frames of {ds.Rows} rows and {ds.Columns} columns; "
-                   "if its last axis counts the slices, give numpy.moveaxis(array, -1, 0)")
-        findings.append(Finding("info", "frames", str(Tag("NumberOfFrames")), "NumberOfFrames", message, ""))
-    checked = iod.check(ds).findings if verify else ()
-    report = Report((*checked, *findings), tuple(row.keyword or row.path for row in changes.dropped), tuple(changes.overridden))
-    report.raise_for_errors()
-    return report
-
-
-def _paths(target: Any) -> tuple[str, ...]:
-    return (os.fsdecode(target),) if isinstance(target, (str, bytes, os.PathLike)) else ()
+def _dataset_of(source: Any) -> Dataset:
+    if isinstance(source, Dataset):
+        return source
+    return of_pydicom(source) if is_foreign(source) else dcmread(source)

@@ -181,6 +181,8 @@ def open_stream(
     /,
     *,
     locate: Collection[int] = (),
+    fill: int | None = None,
+    length: int | None = None,
     exist_ok: bool = True,
     durable: bool = False,
     implementation: tuple[str, str] | None = None,
@@ -194,6 +196,11 @@ def open_stream(
         As for :func:`dcmwrite`.
     locate : collection of tags
         Root elements to be patched later; ``Stream.offsets`` says where they stand.
+    fill : tag, optional
+        A root element without a value, or Pixel Data without a fragment: what is appended becomes its value, or its fragments, and
+        the elements behind it follow when the stream is committed. ``Stream.offsets`` says where the appended bytes begin.
+    length : int, optional
+        How long the value will be, where that is known; else the four bytes before it are to be patched. Fragments need none.
 
     Returns
     -------
@@ -217,15 +224,16 @@ def open_stream(
     head = _head(own, encoding, False, implementation, policy)
     if encoding.deflated and locate:
         raise EncodeError("nothing can be patched in a deflated data set; use another transfer syntax")
-    located: dict[int, Any] = dict.fromkeys(map(Tag, locate))
+    located: dict[int, Any] = dict.fromkeys(map(Tag, (*locate, *(() if fill is None else (fill,)))))
     if absent := [str(tag) for tag in located if tag not in own]:
         raise EncodeError(f"the dataset has no {', '.join(absent)} to be located")
-    if encoding.deflated:
-        first, body = [head], _body(own, encoding, policy, b"", None)
-    else:
-        first, body = [], _body(own, encoding, policy, head, located)
+    first = [head] if encoding.deflated else []
+    body = _body(own, encoding, policy, b"" if encoding.deflated else head, located)
+    rest: list[bytes | memoryview] = []
+    if fill is not None:
+        body, rest = _opened(body, located, Tag(fill), length, encoding)
     sink = open_sink(target, exist_ok=exist_ok, durable=durable)
-    stream = Stream(sink, encoding.deflated, located)
+    stream = Stream(sink, encoding.deflated, located, rest)
     try:
         sink.append(*first)
         stream.append(*body)
@@ -235,17 +243,43 @@ def open_stream(
     return stream
 
 
+def _opened(
+    body: list[bytes | memoryview], located: dict[int, Any], tag: Tag, length: int | None, encoding: Encoding
+) -> tuple[list[bytes | memoryview], list[bytes | memoryview]]:
+    """The data set up to the place in an element where its value goes, and what stands behind that place."""
+    # an element of fragments ends with the delimiter of its items, which stays behind them (PS3.5 A.4)
+    place = located[tag][1] - (8 if encoding.encapsulated else 0)
+    front, rest = _cut(body, place)
+    if length is not None and not encoding.encapsulated:
+        front, _ = _cut(front, place - 4)
+        front.append(length.to_bytes(4, "big" if encoding.big_endian else "little"))
+    located[tag] = located[tag][0], place
+    return front, rest
+
+
+def _cut(pieces: list[bytes | memoryview], place: int) -> tuple[list[bytes | memoryview], list[bytes | memoryview]]:
+    front: list[bytes | memoryview] = []
+    for at, piece in enumerate(pieces):
+        if place <= len(piece):
+            return [*front, piece[:place]], [piece[place:], *pieces[at + 1:]]
+        front.append(piece)
+        place -= len(piece)
+    return front, []
+
+
 class Stream:
     """A DICOM file that is still growing; see :func:`open_stream`.
 
     Attributes
     ----------
     offsets : dict
-        Tag -> (offset of the element, offset behind it), for the elements that were to be located.
+        Tag -> (offset of the element, offset behind it), for the elements that were to be located; of the one to be filled,
+        the offset of what is appended first.
     """
 
-    def __init__(self, sink: Sink, deflated: bool, offsets: dict[int, tuple[int, int]]) -> None:
+    def __init__(self, sink: Sink, deflated: bool, offsets: dict[int, tuple[int, int]], rest: list[bytes | memoryview]) -> None:
         self._sink = sink
+        self._rest = rest
         self._compressor = _compressor() if deflated else None
         self._size = 0
         self.offsets = offsets
@@ -275,6 +309,7 @@ class Stream:
 
     def commit(self) -> None:
         """Complete the file; only now does it take its place."""
+        self.append(*self._rest)
         if self._compressor is not None:
             rest = self._compressor.flush()
             self._sink.append(rest, b"\0" * ((self._size + len(rest)) % 2))

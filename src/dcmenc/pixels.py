@@ -176,6 +176,18 @@ class ImageSpec:
         return (*front, self.rows, self.columns, *((self.samples,) if self.samples > 1 else ()))
 
     @property
+    def frame_shape(self) -> tuple[int, ...]:
+        """The shape of one frame by itself."""
+        return (self.rows, self.columns, self.samples) if self.samples > 1 else (self.rows, self.columns)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """What the array consists of, in the byte order of the host."""
+        if self.kind == "bit":
+            return np.dtype(np.bool_)
+        return np.dtype(f"{'f' if self.kind == 'float' else 'i' if self.signed else 'u'}{self.allocated // 8}")
+
+    @property
     def keyword(self) -> str:
         """The element that holds the pixels (PS3.3 C.7.6.3, C.7.6.24, C.7.6.25)."""
         return "PixelData" if self.kind != "float" else "FloatPixelData" if self.allocated == 32 else "DoubleFloatPixelData"
@@ -330,6 +342,35 @@ def native_bytes(array: Any, spec: ImageSpec) -> memoryview:
     return _bytes_of(little.reshape(-1).view(np.uint8))
 
 
+def frame_cells(frame: Any, spec: ImageSpec) -> np.ndarray[Any, Any]:
+    """One frame as a codec takes it: little endian, in C order, checked against its description; not copied if it is so already.
+
+    Parameters
+    ----------
+    frame : array_like, shape (rows, columns[, samples])
+    spec : ImageSpec
+        Of the image that the frame belongs to; how many frames it has plays no part.
+
+    Raises
+    ------
+    PixelError
+        The frame is not what the description says, or a sample needs more than the stored bits.
+
+    Examples
+    --------
+    >>> frame_cells(np.array([[1, 4096]], "u2"), ImageSpec(1, 2, stored=12))
+    Traceback (most recent call last):
+    ...
+    dcmenc.errors.PixelError: the sample at (0, 1) is 4096, and 12 unsigned bits hold 0 to 4095; ...
+    """
+    pixels = as_pixels(frame)
+    _check_dtype(pixels, spec)
+    if pixels.shape != spec.frame_shape:
+        raise PixelError(f"a frame of shape {pixels.shape} is not what is described: {spec.frame_shape}")
+    _check_range(pixels, spec)
+    return np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("<"))
+
+
 def _bytes_of(octets: np.ndarray[Any, Any]) -> memoryview:
     return octets.data
 
@@ -337,11 +378,15 @@ def _bytes_of(octets: np.ndarray[Any, Any]) -> memoryview:
 def _check_agreement(pixels: np.ndarray[Any, Any], spec: ImageSpec) -> None:
     if not PHOTOMETRICS[spec.photometric].native:
         raise PixelError(f"{spec.photometric} is for compressed pixels only; uncompressed ones are RGB or YBR_FULL")
+    _check_dtype(pixels, spec)
+    if pixels.shape != spec.shape and (spec.frames > 1 or pixels.shape != (1, *spec.shape)):
+        raise PixelError(f"an array of shape {pixels.shape} is not what is described: {spec.shape}")
+
+
+def _check_dtype(pixels: np.ndarray[Any, Any], spec: ImageSpec) -> None:
     if _DTYPES[pixels.dtype.kind, pixels.dtype.itemsize] != (spec.kind, spec.allocated, spec.signed):
         sign = "signed" if spec.signed else "unsigned"
         raise PixelError(f"an array of {pixels.dtype} is not what is described: {spec.kind}, {spec.allocated} bits, {sign}")
-    if pixels.shape != spec.shape and (spec.frames > 1 or pixels.shape != (1, *spec.shape)):
-        raise PixelError(f"an array of shape {pixels.shape} is not what is described: {spec.shape}")
 
 
 def _check_range(pixels: np.ndarray[Any, Any], spec: ImageSpec) -> None:
@@ -456,9 +501,9 @@ INVALIDATED = (
     Stale(PIXEL_ELEMENTS, "always", "only one element holds the pixels", encoding=True),
     Stale(("DigitalSignaturesSequence", "MACParametersSequence"), "always", "signs the old data set", encoding=True),
     Stale(("DataSetTrailingPadding",), "always", "filled up the old file", encoding=True),
-    Stale(("NumberOfFrames",), "single frame", "there is one frame", encoding=True),
-    Stale(("PlanarConfiguration",), "one sample", "a pixel has one sample", encoding=True),
-    Stale(("BitsStored", "HighBit", "PixelRepresentation"), "floats", "describes integers", encoding=True),
+    Stale(("NumberOfFrames",), "single frame", "there is one frame"),
+    Stale(("PlanarConfiguration",), "one sample", "a pixel has one sample"),
+    Stale(("BitsStored", "HighBit", "PixelRepresentation"), "floats", "describes integers"),
     Stale(("IconImageSequence",), "always", "shows the old pixels"),
     Stale(PALETTE_KEYWORDS, "no palette", "belongs to PALETTE COLOR"),
     Stale(("PixelPaddingValue", "PixelPaddingRangeLimit"), "padding out of range", "lies outside the range of the new pixels"),
@@ -509,10 +554,11 @@ def invalidate(ds: Dataset, spec: ImageSpec, *, new_values: bool = True) -> list
     for row in INVALIDATED:
         if (new_values or row.encoding) and _WHEN[row.when](ds, spec):
             dropped += [_drop(ds, Tag(keyword), row.reason) for keyword in row.keywords if keyword in ds]
-    dropped += _drop_frames(ds, spec)
     if new_values:
+        dropped += _drop_frames(ds, spec)
         dropped += _drop_overlays(ds, spec)
-    _reopen_signs(ds)
+    if new_values or getattr(ds, "PixelRepresentation", None) not in (None, int(spec.signed)):
+        _reopen_signs(ds)
     return dropped
 
 

@@ -117,6 +117,23 @@ def open_sink(target: Target, *, exist_ok: bool = True, durable: bool = False) -
     return _ObjectSink(target, durable) if path is None else _open_path(target, path, exist_ok, durable)
 
 
+def can_be_patched(target: Target) -> bool:
+    """Whether a sink on this target would be seekable: a regular file, there already or not, or an object that can go back.
+
+    >>> import io
+    >>> can_be_patched(io.BytesIO())
+    True
+    """
+    path = _path_of(target)
+    if path is None:
+        return _start_of(target) is not None
+    try:
+        path, old = _resolve(path, True)
+    except OSError:
+        return False  # opening it will say why
+    return old is None or (stat.S_ISREG(old.st_mode) and not _is_descriptor(path))
+
+
 class Sink(ABC):
     """A target that is open for appending; made by `open_sink`.
 

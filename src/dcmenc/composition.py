@@ -1,0 +1,334 @@
+"""From an array and metadata to a dataset that describes the pixels: template, attributes, SOP class, IOD (PS3.3 A.8).
+
+What an array says of itself is in ``pixels.py``, what a SOP class demands in ``iod.py``. The pixels themselves are put in by the doors of
+``images.py``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import iod
+from ._shapes import is_foreign
+from .codecs import Codec, check_profile
+from .dictionary import Tag, keyword_table, nearest_keywords
+from .errors import EncodeError, PixelError
+from .model import Dataset
+from .part10 import dumps
+from .pixels import (
+    PALETTE_KEYWORDS,
+    PIXEL_ELEMENTS,
+    Dropped,
+    ImageSpec,
+    as_pixels,
+    image_attributes,
+    integer_way_out,
+    invalidate,
+    palette_attributes,
+)
+from .reader import dcmread
+from .report import Finding, Report
+from .uid import TransferSyntax, sop_class, uid_name
+from .values import LENIENT, Fragments, Policy, describe, shorten
+
+# What is not to be set as an attribute, and what to give instead.
+_NOT_ATTRIBUTES = dict.fromkeys(PIXEL_ELEMENTS, "the pixels are the array") | {
+    "TransferSyntaxUID": "the transfer syntax is chosen by compression=",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the caller of :func:`dcmenc.imwrite` or :class:`dcmenc.Writer` says beside the array; the names are theirs."""
+
+    attributes: Mapping[str, Any]
+    sop_class: str | None = None
+    photometric: str | None = None
+    colormap: Any = None
+    bits_stored: int | None = None
+    template: Any = None
+    verify: bool = True
+    keep_preamble: bool = False
+    policy: Policy | None = None
+    uid_source: Callable[[], str] | None = None
+    clock: Callable[[], Any] | None = None
+
+
+class Composition(NamedTuple):
+    """The array as it is going to be stored, its description, the dataset without its pixels, and what is to be reported."""
+
+    pixels: np.ndarray[Any, Any]
+    spec: ImageSpec
+    dataset: Dataset
+    report: Report
+
+
+def compose(array: Any, wishes: Wishes, syntax: TransferSyntax, codec: Codec | None) -> Composition:
+    """All of an image but its pixels.
+
+    Parameters
+    ----------
+    array : array_like
+        Only its shape and dtype play a part.
+    wishes : Wishes
+    syntax : TransferSyntax
+        Of the file.
+    codec : Codec or None
+        Of the transfer syntax, None for native pixels.
+
+    Raises
+    ------
+    PixelError, VerifyError, TypeError, ValueError
+        As :func:`dcmenc.imwrite` says.
+    """
+    given = Dataset(wishes.attributes, policy=wishes.policy)
+    base = take_template(wishes.template, wishes.policy)
+    wanted = _choose_pixels(given, base, wishes.photometric, wishes.bits_stored, wishes.colormap is not None)
+    pixels, spec, uid = _describe(array, wanted, _wanted_class(wishes.sop_class, given, base), codec, syntax)
+    _check_syntax(spec, syntax, codec)
+    ds, changes = _assemble(base, given, spec, uid, wishes.colormap, codec)
+    setattr(ds, spec.keyword, _STAND_IN)
+    filled = iod.complete(ds, uid, uid_source=wishes.uid_source, clock=wishes.clock)
+    report = _report(ds, changes, filled, wishes.verify)
+    del ds[spec.keyword]
+    ds.preamble = base.preamble if wishes.keep_preamble and base.preamble else bytes(128)
+    ds.file_meta = Dataset(TransferSyntaxUID=syntax.uid)
+    return Composition(pixels, spec, ds, report)
+
+
+# What the check of the IOD sees in the place of the pixels.
+_STAND_IN = Fragments((b"\0\0",))
+
+
+def _check_syntax(spec: ImageSpec, syntax: TransferSyntax, codec: Codec | None) -> None:
+    if codec is not None:
+        check_profile(codec, spec)
+    elif syntax.big_endian and spec.allocated > 16:
+        raise PixelError("readers disagree on the byte order of 32-bit samples in Explicit VR Big Endian; use another compression=")
+
+
+def check_names(attributes: Mapping[str, Any], door: str, options: Iterable[str]) -> None:
+    """Every name that is no option of the function ``door`` is a keyword of a data set."""
+    for name in attributes:
+        entry = keyword_table().get(name)
+        if name in _NOT_ATTRIBUTES:
+            raise TypeError(f"{name} is not given as an attribute: {_NOT_ATTRIBUTES[name]}")
+        if entry is None:
+            raise TypeError(_unknown_name(name, door, list(options)))
+        if entry.tag >> 16 in (0x0000, 0x0002):
+            raise TypeError(f"{name} is not part of a data set: groups 0000 and 0002 are filled in when it is sent or written")
+
+
+def _unknown_name(name: str, door: str, options: list[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, options, 2)
+    keywords = nearest_keywords(name)
+    return (f"{name} is neither an option of {door} (nearest: {', '.join(near)}; all: {', '.join(options)}) "
+            f"nor a DICOM keyword (nearest: {', '.join(keywords) or 'none'})").replace("nearest: ; ", "")
+
+
+def take_template(template: Any, policy: Policy | None) -> Dataset:
+    """A dataset of our own with the template's elements, without its pixels and without what belongs to its file."""
+    if template is None:
+        return Dataset(policy=policy)
+    if isinstance(template, (str, os.PathLike)):
+        template = dcmread(template, stop_before_pixels=True)
+    elif is_foreign(template):
+        template = of_pydicom(template, stop_before_pixels=True)
+    if not isinstance(template, (Dataset, Mapping)):
+        raise TypeError(f"a template is a dcmenc.Dataset, a mapping of DICOM keywords or a path, not {describe(template)}")
+    own = template.copy() if isinstance(template, Dataset) else Dataset(template, policy=policy)
+    own.file_meta = Dataset()
+    for tag in [tag for tag in own if tag >> 16 in (0x0000, 0x0002)]:
+        del own[tag]
+    for keyword in PIXEL_ELEMENTS:
+        own.pop(keyword, None)
+    own = deepcopy(own)
+    own.policy = policy or own.policy
+    return own
+
+
+def of_pydicom(source: Any, *, stop_before_pixels: bool = False) -> Dataset:
+    """A pydicom dataset as dcmenc reads it; one that nobody has decided an encoding for is written in Explicit VR Little Endian."""
+    try:
+        data = dumps(source)
+    except EncodeError:
+        data = dumps(source, implicit_vr=False, little_endian=True, force_encoding=True)
+    return dcmread(data, stop_before_pixels=stop_before_pixels, force=True)
+
+
+class _Wanted(NamedTuple):
+    """What the caller says of the pixels; ``inverted`` if the template's are MONOCHROME1 and nothing else is said."""
+
+    photometric: str | None
+    bits_stored: int | None
+    inverted: bool
+
+
+def _choose_pixels(given: Dataset, base: Dataset, photometric: str | None, bits_stored: int | None, palette: bool) -> _Wanted:
+    """Options, or the attributes of the same meaning; a template decides only between MONOCHROME2 and MONOCHROME1."""
+    photometric = _agreed("photometric", photometric.upper() if photometric else None, given, "PhotometricInterpretation")
+    bits_stored = _agreed("bits_stored", bits_stored, given, "BitsStored")
+    if palette:
+        if photometric not in (None, "PALETTE COLOR"):
+            raise PixelError(f"a colormap goes with PALETTE COLOR, not with {photometric}")
+        photometric = "PALETTE COLOR"
+    elif photometric == "PALETTE COLOR" and not any("RedPaletteColorLookupTableDescriptor" in ds for ds in (given, base)):
+        raise PixelError("PALETTE COLOR needs its palette: give colormap=, or the lookup tables in the template")
+    return _Wanted(photometric, bits_stored, photometric is None and getattr(base, "PhotometricInterpretation", None) == "MONOCHROME1")
+
+
+def _agreed(option: str, value: Any, given: Dataset, keyword: str) -> Any:
+    attribute = getattr(given, keyword, None)
+    if None not in (value, attribute) and value != attribute:
+        raise ValueError(f"{option}={value!r} and {keyword}={attribute!r} contradict each other; give one of them")
+    return attribute if value is None else value
+
+
+# For several frames: what a pixel is -> the class that holds it (PS3.3 A.8.2 to A.8.5).
+_MULTI_FRAME = {("bit", 1, 1): iod.SINGLE_BIT, ("integer", 8, 1): iod.GRAYSCALE_BYTE, ("integer", 16, 1): iod.GRAYSCALE_WORD,
+                ("integer", 8, 3): iod.TRUE_COLOR}
+
+# How pixels that break a rule of their class may be changed.
+_WAYS_OUT = {
+    "NumberOfFrames": "let the class follow from the array, or write one file a frame",
+    "PhotometricInterpretation": "write one file a frame, or convert the values to MONOCHROME2 (largest value minus sample inverts) or RGB",
+    "PixelRepresentation": "write one file a frame, or shift the values to unsigned ones yourself",
+    "BitsAllocated": "write one file a frame, or convert: frames are of bool, uint8, uint16 with 9 to 16 bits stored, or uint8 RGB",
+    "BitsStored": "write one file a frame, or give another bits_stored",
+    "SamplesPerPixel": "let the class follow from the array, or write one file a frame",
+}
+
+
+def _wanted_class(option: str | None, given: Dataset, base: Dataset) -> tuple[str | None, bool]:
+    """The SOP class that is asked for, and whether another may take its place because it is only the template's."""
+    asked = option or getattr(given, "SOPClassUID", None)
+    uid = sop_class(asked) if asked else getattr(base, "SOPClassUID", None)
+    if uid is not None and uid not in iod.IODS:
+        known = ", ".join(f"{uid_name(each)} ({each})" for each in iod.IODS)
+        way_out = "build the dataset and use dcmwrite" if asked else "give sop_class='SC' to write it as Secondary Capture"
+        raise ValueError(f"this version's imwrite makes no {uid_name(uid) or uid}, but {known}; {way_out}")
+    return uid, not asked
+
+
+def _describe(
+    array: Any, wanted: _Wanted, wish: tuple[str | None, bool], codec: Codec | None, syntax: TransferSyntax
+) -> tuple[np.ndarray[Any, Any], ImageSpec, str]:
+    """The pixels, their description, and the SOP class that holds them."""
+    pixels, (uid, replaceable) = as_pixels(array), wish
+    spec = ImageSpec.from_array(pixels, bits_stored=wanted.bits_stored if pixels.dtype != bool else None, photometric=wanted.photometric)
+    if wanted.inverted and spec.samples == 1:
+        spec = replace(spec, photometric="MONOCHROME1")
+    if spec.kind == "float":
+        way_out = integer_way_out(pixels)
+        raise PixelError(f"Secondary Capture holds integers, not {pixels.dtype}, and nothing is rescaled silently: {way_out}")
+    if spec.kind == "bit" and codec is not None and not any(1 in row.allocated for row in codec.profile):
+        if uid == iod.SINGLE_BIT and not replaceable:
+            raise PixelError(f"{uid_name(uid)} holds single bits, which {syntax.name} does not; "
+                             "leave the class out, or give compression='deflated' or 'encapsulated-uncompressed'")
+        # the class for several frames of bytes wants all eight bits
+        pixels, stored = pixels.view(np.uint8), wanted.bits_stored or (8 if spec.frames > 1 else 1)
+        spec = ImageSpec.from_array(pixels, bits_stored=stored, photometric=spec.photometric)
+    if uid is None or (replaceable and _misfits(uid, spec)):
+        uid = _default_class(spec)
+    if spec.kind == "bit" and uid != iod.SINGLE_BIT:
+        pixels = pixels.view(np.uint8)
+        spec = ImageSpec.from_array(pixels, bits_stored=wanted.bits_stored or 1, photometric=spec.photometric)
+    elif spec.kind == "bit" and wanted.bits_stored not in (None, 1):
+        raise PixelError(f"a single bit has 1 bit stored, not {wanted.bits_stored}")
+    wrong = _misfits(uid, spec)
+    if wrong:
+        raise PixelError(_refusal(uid, wrong))
+    return pixels, spec, uid
+
+
+def _default_class(spec: ImageSpec) -> str:
+    if spec.frames == 1:
+        return iod.SECONDARY_CAPTURE
+    uid = _MULTI_FRAME.get((spec.kind, spec.allocated, spec.samples))
+    if uid is None:
+        words = f"{spec.frames} frames of {spec.allocated}-bit {spec.photometric}"
+        raise PixelError(f"no Secondary Capture class holds {words}: {_WAYS_OUT['BitsAllocated']}")
+    return uid
+
+
+def _misfits(uid: str, spec: ImageSpec) -> dict[str, str]:
+    return iod.misfits(uid, image_attributes(spec))
+
+
+def _refusal(uid: str, wrong: Mapping[str, str]) -> str:
+    faults = "; ".join(f"{keyword} {message}" for keyword, message in wrong.items())
+    way_out = next((_WAYS_OUT[keyword] for keyword in _WAYS_OUT if keyword in wrong), _WAYS_OUT["BitsStored"])
+    return f"{uid_name(uid)} cannot hold the array: {faults}. Ways out: {way_out}"
+
+
+class _Changes(NamedTuple):
+    """What became of the caller's metadata: left out, replaced (with the value that was)."""
+
+    dropped: list[Dropped]
+    overridden: dict[str, str]
+
+
+def _assemble(
+    base: Dataset, given: Dataset, spec: ImageSpec, uid: str, colormap: Any, codec: Codec | None
+) -> tuple[Dataset, _Changes]:
+    """Template, then the caller's attributes, then what the pixels say; ``base`` becomes the result."""
+    dropped = invalidate(base, spec)
+    base.update(given)
+    facts = image_attributes(spec) | (palette_attributes(colormap) if colormap is not None else {}) | {"SOPClassUID": uid}
+    if "NumberOfFrames" in base:
+        facts["NumberOfFrames"] = spec.frames
+    if codec is not None:
+        facts |= encoded_attributes(codec, spec, uid)
+    dropped += _drop_contradictions(base, facts)
+    overridden = {}
+    for keyword, fact in facts.items():
+        old = base.get(keyword)
+        setattr(base, keyword, fact)
+        if old is not None and old.value is not None and Dataset({keyword: old}, policy=LENIENT) != Dataset({keyword: base[keyword]}):
+            overridden[keyword] = shorten(old.value, 40)
+    return base, _Changes(dropped, overridden)
+
+
+def encoded_attributes(codec: Codec, spec: ImageSpec, sop_class: Any, options: Any = None) -> dict[str, Any]:
+    """What a dataset takes on for a codec, as far as its SOP class allows it: the classes are stricter than PS3.5 8.2 here and there."""
+    attributes = dict(codec.describe(spec, options))
+    wrong = iod.misfits(sop_class, attributes) if sop_class in iod.IODS else {}
+    return {keyword: value for keyword, value in attributes.items() if keyword not in wrong}
+
+
+def _drop_contradictions(ds: Dataset, facts: Mapping[str, Any]) -> list[Dropped]:
+    """Take out what the caller gave and the pixels have no use for."""
+    useless = {} if "PlanarConfiguration" in facts else {"PlanarConfiguration": "a pixel has one sample"}
+    if "RedPaletteColorLookupTableData" in facts:
+        useless |= dict.fromkeys((keyword for keyword in PALETTE_KEYWORDS if keyword not in facts), "the palette is the colormap")
+    dropped = [Dropped(str(Tag(keyword)), keyword, reason) for keyword, reason in useless.items() if keyword in ds]
+    for row in dropped:
+        del ds[row.keyword]
+    return dropped
+
+
+def _report(ds: Dataset, changes: _Changes, filled: list[str], verify: bool) -> Report:
+    """The report without its files; with ``verify``, an error of the IOD is raised."""
+    findings = [Finding("info", "dropped", row.path, row.keyword, f"was left out: {row.reason}", "") for row in changes.dropped]
+    for keyword, old in changes.overridden.items():
+        message = f"is {shorten(getattr(ds, keyword), 40)}, as the pixels and the class say, not {old}"
+        findings.append(Finding("info", "overridden", str(Tag(keyword)), keyword, message, ""))
+    if "BurnedInAnnotation" in filled:
+        message = "is YES because nothing was given; give NO if no identifying text is in the pixels"
+        findings.append(Finding("info", "assumed", str(Tag("BurnedInAnnotation")), "BurnedInAnnotation", message, "PS3.3 C.8.6.3"))
+    if (frames := getattr(ds, "NumberOfFrames", None)) is not None:
+        message = (f"the array was taken as {frames} frames of {ds.Rows} rows and {ds.Columns} columns; "
+                   "if its last axis counts the slices, give numpy.moveaxis(array, -1, 0)")
+        findings.append(Finding("info", "frames", str(Tag("NumberOfFrames")), "NumberOfFrames", message, ""))
+    checked = iod.check(ds).findings if verify else ()
+    report = Report((*checked, *findings), tuple(row.keyword or row.path for row in changes.dropped), tuple(changes.overridden))
+    report.raise_for_errors()
+    return report

@@ -1,0 +1,92 @@
+"""Overlays in the unused bits of the pixels, which a codec would lose (PS3.3 C.9.2, PS3.5 8.1.2).
+
+Nobody may write them any longer; files of them are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .dictionary import Tag
+from .errors import PixelError
+from .model import Dataset
+from .pixels import ImageSpec
+
+_ROWS, _COLUMNS, _FRAMES, _FRAME_ORIGIN, _BITS_ALLOCATED, _BIT_POSITION, _DATA = 0x10, 0x11, 0x15, 0x51, 0x100, 0x102, 0x3000
+
+
+class Embedded(NamedTuple):
+    """An overlay whose pixels are one bit of the cells."""
+
+    group: int
+    bit: int
+
+
+def embedded_overlays(ds: Dataset, spec: ImageSpec, low: int) -> list[Embedded]:
+    """The overlays of a dataset that lie in the bits beside those stored; ``low`` is the place of the lowest stored one.
+
+    Raises
+    ------
+    PixelError
+        Such an overlay is not of the size of the image, or does not say where it lies.
+
+    Examples
+    --------
+    >>> ds = Dataset({0x60000010: 2, 0x60000011: 3, 0x60000100: 16, 0x60000102: 12})
+    >>> embedded_overlays(ds, ImageSpec(2, 3, stored=12), 0)
+    [Embedded(group=24576, bit=12)]
+    """
+    found = []
+    for group in range(0x6000, 0x6020, 2):
+        bit, allocated = _number(ds, group, _BIT_POSITION), _number(ds, group, _BITS_ALLOCATED)
+        if Tag(group, _DATA) in ds or (bit is None and (allocated or 1) == 1):
+            continue
+        if bit is None:
+            raise PixelError(f"the overlay in group {group:04X} is said to lie in the pixels, and not in which bit; "
+                             f"set ({group:04X},0102), or delete the group")
+        if low <= bit < low + spec.stored:
+            continue  # a part of the values: they keep it
+        size = _number(ds, group, _ROWS), _number(ds, group, _COLUMNS)
+        if bit >= spec.allocated or size != (spec.rows, spec.columns) or spec.samples > 1:
+            raise PixelError(f"the overlay of group {group:04X} in bit {bit}, of {size[0]} rows and {size[1]} columns, does not go with "
+                             f"pixels of {spec.allocated} bits, {spec.rows} rows and {spec.columns} columns; delete the group")
+        found.append(Embedded(group, bit))
+    return found
+
+
+def _number(ds: Dataset, group: int, element: int) -> int | None:
+    tag = Tag(group, element)
+    value = ds[tag].value if tag in ds else None
+    return value if isinstance(value, int) else None
+
+
+def extract(ds: Dataset, spec: ImageSpec, overlays: list[Embedded], cells: Callable[[int], np.ndarray[Any, Any]]) -> None:
+    """Put embedded overlays, of every frame, into elements of their own (PS3.3 C.9.2, C.9.3).
+
+    Parameters
+    ----------
+    ds : Dataset
+        Changed in place.
+    cells : callable
+        Gives the cells of a frame by its number.
+    """
+    planes = [np.empty((spec.frames, spec.rows * spec.columns), np.bool_) for _ in overlays]
+    for at in range(spec.frames if overlays else 0):
+        frame = cells(at).reshape(-1)
+        bits = frame.view(f"u{frame.itemsize}")
+        for plane, overlay in zip(planes, overlays, strict=True):
+            plane[at] = bits >> overlay.bit & 1
+    for plane, overlay in zip(planes, overlays, strict=True):
+        _place(ds, overlay.group, spec.frames, np.packbits(plane.reshape(-1), bitorder="little").tobytes())
+
+
+def _place(ds: Dataset, group: int, frames: int, data: bytes) -> None:
+    ds.add(Tag(group, _BITS_ALLOCATED), "US", 1)
+    ds.add(Tag(group, _BIT_POSITION), "US", 0)
+    ds.add(Tag(group, _DATA), "OW", data + b"\0" * (len(data) % 2))
+    if frames > 1:
+        ds.add(Tag(group, _FRAMES), "IS", frames)
+        ds.add(Tag(group, _FRAME_ORIGIN), "US", 1)

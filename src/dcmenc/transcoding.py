@@ -1,0 +1,201 @@
+"""One dataset from a transfer syntax to another: its frames, and what changes around them (PS3.5 8.1.2, 8.2, A.4).
+
+Everything of the dataset that is not said here is kept. The doors, and the files, are in ``images.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from .codecs import Codec, check_profile
+from .composition import encoded_attributes
+from .dictionary import Tag
+from .errors import CodecError, PixelError
+from .frames import Frames, sample_values, spec_of
+from .model import Dataset, Sequence
+from .overlays import embedded_overlays, extract
+from .pixels import PHOTOMETRICS, ImageSpec, invalidate, native_bytes
+from .report import Finding, Report
+from .uid import TransferSyntax
+from .values import Fragments, shorten
+
+Array = np.ndarray[Any, Any]
+
+# What says who wrote a file, which is no longer true of the new one (PS3.10 7.1).
+_WRITER = ("ImplementationClassUID", "ImplementationVersionName")
+
+
+def carries_over(source: Dataset, syntax: TransferSyntax, options: Any) -> bool:
+    """Whether the pixels go into the new file as they are: native into native ones, or into the syntax that they are in."""
+    pixels = source.get("PixelData")
+    if pixels is None or not isinstance(pixels.value, Fragments):
+        return not syntax.encapsulated
+    return not options and syntax.uid == _syntax_uid(source)
+
+
+def _syntax_uid(ds: Dataset) -> Any:
+    element = ds.file_meta.get("TransferSyntaxUID")
+    return None if element is None else element.value
+
+
+def in_syntax(source: Dataset, syntax: TransferSyntax, *, keep_preamble: bool = False) -> Dataset:
+    """A copy whose file will be in the transfer syntax; nested datasets are shared."""
+    own = source.copy()
+    meta = own.file_meta
+    for keyword in _WRITER:
+        meta.pop(keyword, None)
+    meta.TransferSyntaxUID = syntax.uid
+    own.preamble = own.preamble if keep_preamble and own.preamble else bytes(128)
+    return own
+
+
+class Transcoding:
+    """A dataset that is getting pixels in another transfer syntax.
+
+    Parameters
+    ----------
+    source : Dataset
+        Not changed.
+    syntax, codec
+        Where to; no codec means native pixels.
+    keep_preamble : bool
+
+    Attributes
+    ----------
+    dataset : Dataset
+        For the new file, without its pixels.
+    spec : ImageSpec
+        What the coder has to encode.
+    """
+
+    def __init__(self, source: Dataset, syntax: TransferSyntax, codec: Codec | None, *, keep_preamble: bool = False) -> None:
+        self._frames = Frames(source)
+        self._native = codec is None
+        self._findings: list[Finding] = []
+        self._foreign_bits: dict[int, int] = {}
+        self._overlay_bits = 0
+        self.dataset = in_syntax(source, syntax, keep_preamble=keep_preamble)
+        self.spec = self._target_spec()
+        if codec is not None:
+            check_profile(codec, self.spec)
+        elif syntax.big_endian and self.spec.allocated > 16:
+            raise PixelError("readers disagree on the byte order of 32-bit samples in Explicit VR Big Endian; use another transfer syntax")
+        pixels = self._frames.spec.keyword
+        self._dropped = [row for row in invalidate(self.dataset, self.spec, new_values=False) if row.keyword != pixels]
+        if codec is not None:
+            self._clear_unused_bits()
+            self._set_all(encoded_attributes(codec, self.spec, getattr(source, "SOPClassUID", None)))
+        elif self.spec.samples > 1:
+            self._set_all({"PlanarConfiguration": self.spec.planar})
+        if isinstance(getattr(source, "PixelData", None), Fragments):
+            self._free_nested(source)
+
+    def _target_spec(self) -> ImageSpec:
+        """The source's description, with what the new pixels are called."""
+        spec = self._frames.spec
+        if spec.photometric == "YBR_FULL_422":
+            # every pixel has got its own samples
+            spec = replace(spec, photometric="YBR_FULL")
+        if self._frames.spec.photometric != spec.photometric or spec_of(self.dataset).photometric != spec.photometric:
+            self._set_all({"PhotometricInterpretation": spec.photometric})
+        if not PHOTOMETRICS[spec.photometric].native:
+            raise PixelError(f"{spec.photometric} is not what these pixels are; set PhotometricInterpretation to 'RGB' or 'YBR_FULL'")
+        # as native pixels the cells stay as they are, those bits too that nobody has described
+        return replace(spec, stored=spec.allocated) if self._native else spec
+
+    def _set_all(self, attributes: dict[str, Any]) -> None:
+        for keyword, value in attributes.items():
+            old = getattr(self.dataset, keyword, None)
+            if old == value:
+                continue
+            setattr(self.dataset, keyword, value)
+            if old is not None:
+                self._find("overridden", str(Tag(keyword)), keyword, f"is {shorten(value)}, as the pixels are stored, not {shorten(old)}")
+
+    def _find(self, code: str, path: str, keyword: str, message: str, clause: str = "") -> None:
+        self._findings.append(Finding("info", code, path, keyword, message, clause))
+
+    def _clear_unused_bits(self) -> None:
+        """Overlays out of the bits that a codec does not keep, and the stored bits to the lowest place (PS3.5 8.1.1)."""
+        spec, low = self.spec, self._frames.low
+        if spec.kind == "integer":
+            overlays = embedded_overlays(self.dataset, spec, low)
+            extract(self.dataset, spec, overlays, self._frames.cells)
+            for overlay in overlays:
+                self._overlay_bits |= 1 << overlay.bit
+                message = f"was bit {overlay.bit} of the pixels, and has an element of its own now"
+                self._find("overlay-extracted", f"({overlay.group:04X},3000)", "OverlayData", message, "PS3.5 8.1.2")
+        if low:
+            self._set_all({"HighBit": spec.high_bit})
+
+    def _free_nested(self, source: Dataset) -> None:
+        """Icons that are compressed in the old syntax, which the file will no longer be in: native ones are right in any (PS3.5 A.4)."""
+        for path, holder, keyword, icon in _nested_fragments(self.dataset, source):
+            try:
+                _make_native(icon, source)
+                self._find("icon-decoded", path, "PixelData", "is uncompressed now")
+            except (PixelError, CodecError) as error:
+                holder.pop(keyword, None)
+                self._find("dropped", path, Tag(keyword).keyword, f"was left out: its pixels cannot be decoded ({error})")
+
+    def frame(self, at: int) -> Array:
+        """The frame to be encoded; several threads may ask at once."""
+        cells = self._frames.cells(at)
+        if self._native:
+            return cells
+        values = sample_values(cells, self._frames.spec, self._frames.low)
+        if values is not cells:
+            self._foreign_bits[at] = self._count_foreign(cells, values)
+        return values
+
+    def _count_foreign(self, cells: Array, values: Array) -> int:
+        """How many cells hold bits that are neither stored, nor the sign's, nor an overlay's."""
+        spec, low, unsigned = self._frames.spec, self._frames.low, np.dtype(f"u{cells.itemsize}")
+        unused = ((1 << spec.allocated) - 1) & ~(((1 << spec.stored) - 1) << low)
+        others = unsigned.type(unused & ~self._overlay_bits)
+        found, signs = cells.view(unsigned) & others, (values.view(unsigned) << unsigned.type(low)) & others
+        return int(np.count_nonzero((found != 0) & (found != signs)))
+
+    def report(self, files: tuple[str, ...]) -> Report:
+        """What was changed; complete once every frame has been asked for."""
+        findings = [Finding("info", "dropped", row.path, row.keyword, f"was left out: {row.reason}") for row in self._dropped]
+        if count := sum(self._foreign_bits.values()):
+            message = f"had bits above or below those stored in {count} samples, which are no sample data and were left out"
+            findings.append(Finding("warning", "unused-bits", str(Tag("PixelData")), "PixelData", message, "PS3.5 8.1.1"))
+        dropped = tuple(row.keyword or row.path for row in self._dropped)
+        overridden = tuple(finding.keyword for finding in self._findings if finding.code == "overridden")
+        return Report((*self._findings, *findings), dropped, overridden, files)
+
+
+def _nested_fragments(own: Dataset, source: Dataset) -> Iterator[tuple[str, Dataset, Tag, Dataset]]:
+    """Every item with compressed pixels: its path, the dataset and element that it is in, and itself; all copied down to there."""
+    for tag in list(own):
+        items = own[tag].value if own[tag].vr in ("SQ", "UN") else None
+        if not isinstance(items, Sequence) or not any(map(_holds_fragments, items)):
+            continue
+        # the caller's nested datasets stay as they are
+        own[tag] = own[tag]._replace(value=Sequence([item.copy() for item in items], items.undefined_length))
+        for number, item in enumerate(own[tag].value):
+            if isinstance(getattr(item, "PixelData", None), Fragments):
+                yield f"{tag}[{number}]", own, tag, item
+            for path, *found in _nested_fragments(item, source):
+                yield (f"{tag}[{number}].{path}", *found)  # type: ignore[misc]
+
+
+def _holds_fragments(item: Dataset) -> bool:
+    if isinstance(getattr(item, "PixelData", None), Fragments):
+        return True
+    return any(element.vr in ("SQ", "UN") and isinstance(element.value, Sequence) and any(map(_holds_fragments, element.value))
+               for element in item.values())
+
+
+def _make_native(icon: Dataset, source: Dataset) -> None:
+    """Decode the one frame of an icon (PS3.3 F.7)."""
+    as_file = icon.copy()
+    as_file.file_meta = Dataset(TransferSyntaxUID=_syntax_uid(source))
+    frames = Frames(as_file)
+    icon.PixelData = bytes(native_bytes(frames.cells(0), replace(frames.spec, stored=frames.spec.allocated)))
