@@ -88,6 +88,7 @@ class PixelStream:
         self._tag = Tag(spec.keyword)
         self._stream = open_stream(target, own, locate=locate, fill=self._tag, length=self._length(), exist_ok=exist_ok,
                                    durable=durable, policy=policy)
+        self._open = True
 
     def _length(self) -> int | None:
         if self._syntax.encapsulated:
@@ -139,17 +140,17 @@ class PixelStream:
 
     def commit(self) -> None:
         """Complete the file, which needs all of its frames."""
-        if self._frames != self._spec.frames:
-            self.discard()
-            raise PixelError(f"{self._frames} frames were written, where {self._spec.frames} were announced")
         try:
+            if self._frames != self._spec.frames:
+                raise PixelError(f"{self._frames} frames were written, where {self._spec.frames} were announced")
             self._fill_tables()
             if not self._syntax.encapsulated and self._spec.native_bytes % 2:
                 self._stream.append(b"\0")
+            self._stream.commit()
         except BaseException:
             self.discard()
             raise
-        self._stream.commit()
+        self._open = False
 
     def _fill_tables(self) -> None:
         if self._reserved is None:
@@ -162,8 +163,10 @@ class PixelStream:
             self._stream.patch(self._stream.offsets[self._tag][1] - len(tables.basic), tables.basic)
 
     def discard(self) -> None:
-        """Give the file up; a path is left as it was before."""
-        self._stream.discard()
+        """Give the file up; a path is left as it was before. Again, or after a commit, it does nothing."""
+        if self._open:
+            self._open = False
+            self._stream.discard()
 
     def __enter__(self) -> Self:
         return self

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import CodecError, PixelError
-from ..pixels import ImageSpec, native_bytes
+from ..pixels import ImageSpec, frame_cells, native_bytes
 from . import Holding
 
 _PROFILE = (
@@ -41,7 +41,7 @@ class Uncompressed:
     def encode_frame(self, frame: Any, spec: ImageSpec, options: Any = None) -> bytes:
         """See :class:`dcmenc.codecs.Codec`. Integers and bits; planes of samples are apart where the description says so."""
         _check_kind(spec)
-        return bytes(native_bytes(frame, replace(spec, frames=1)))
+        return bytes(native_bytes(frame_cells(frame, spec), replace(spec, frames=1, stored=spec.allocated)))
 
     def decode_frame(self, data: Any, spec: ImageSpec) -> np.ndarray[Any, Any]:
         """See :class:`dcmenc.codecs.Codec`. Read-only where nothing had to be moved."""
