@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import os
-import tempfile
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
@@ -222,6 +221,8 @@ class Spool:
     """
 
     def __init__(self, target: Target) -> None:
+        import tempfile
+
         folder = os.path.dirname(os.path.abspath(os.fsdecode(target))) if isinstance(target, (str, bytes, os.PathLike)) else None
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  (it is closed with the spool)
         self.sizes = array("Q")

@@ -6,6 +6,7 @@ class allows is in ``iod.py``; no files here.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Self
@@ -242,7 +243,8 @@ def as_pixels(array: Any) -> np.ndarray[Any, Any]:
     ...
     dcmenc.errors.PixelError: DICOM pixels are no int64; these values fit .astype('uint8') ...
     """
-    if isinstance(array, np.ma.MaskedArray):
+    masked = sys.modules.get("numpy.ma")  # who has not loaded it has no masked array, and it takes its time
+    if masked is not None and isinstance(array, masked.MaskedArray):
         raise PixelError("a masked array has pixels without a value; decide on one with .filled(value)")
     pixels = np.asarray(array)
     if not pixels.size:

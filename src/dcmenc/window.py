@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 T = TypeVar("T")
 
@@ -33,7 +35,7 @@ class Window(Generic[T]):
         if not isinstance(workers, int) or isinstance(workers, bool) or workers < 1:
             raise ValueError(f"workers is a number from 1 on, not {workers!r}")
         self._most = _UNDER_WAY * workers
-        self._executor = ThreadPoolExecutor(workers, "dcmenc") if workers > 1 else None
+        self._executor = _threads(workers) if workers > 1 else None
         self._pending: deque[Future[T]] = deque()
 
     def push(self, call: Callable[..., T], *arguments: Any) -> list[T]:
@@ -68,3 +70,9 @@ class Window(Generic[T]):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+
+def _threads(number: int) -> ThreadPoolExecutor:
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(number, "dcmenc")
