@@ -6,7 +6,7 @@ STAMP = $(VENV)/.installed
 COMPILED = $(wildcard src/dcmenc/*.pyx src/dcmenc/*.pxd src/dcmenc/*.h)
 TRACED = build/coverage
 
-.PHONY: demo test bench lint coverage sanitize fuzz tables clean
+.PHONY: demo test bench lint coverage sanitize fuzz fuzz-frames tables clean
 
 demo: $(STAMP)
 	$(PYTHON) examples/demo.py out/demo
@@ -39,6 +39,10 @@ sanitize: $(STAMP)
 # FUZZ="--count 1000000 --seed 7" and the like
 fuzz: $(STAMP)
 	tests/fuzz.sh $(abspath $(PYTHON)) $(FUZZ)
+
+# FUZZ="--seconds 60 --seed 7" and the like
+fuzz-frames: $(STAMP)
+	tests/fuzz_frames.sh $(abspath $(PYTHON)) $(FUZZ)
 
 tables: $(STAMP)
 	$(PYTHON) tools/make_tables.py

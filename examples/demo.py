@@ -1,10 +1,10 @@
 """The main job on real images, and the proof that it worked: ``python examples/demo.py [OUTPUT_FOLDER]``.
 
 Every image file that ships with pydicom is read by ``dcmenc.dcmread``, all its values are looked at, and it is written back: the
-bytes must be the same. Of these, CT, MR, ultrasound, nuclear, dose, segmentation and colour images are written in four transfer
-syntaxes, and their pixels go through ``dcmenc.imwrite``. Every file that comes out is read again by every independent reader that is
-installed. Tables show the figures, a contact sheet drawn from the written files shows the images, and the exit status is 1 if
-anything differs.
+bytes must be the same. Of these, CT, MR, ultrasound, nuclear, dose, segmentation and colour images are written in four uncompressed
+transfer syntaxes, their pixels go through ``dcmenc.imwrite``, and ``dcmenc.transcode`` compresses them. Every file that comes out is
+read again by every independent reader that is installed. Tables show the figures, a contact sheet drawn from the written files shows
+the images, and the exit status is 1 if anything differs.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pydicom
+from compressed import compress_all
 from PIL import Image, ImageDraw
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_data_element
@@ -344,7 +345,9 @@ def main(folder: Path) -> int:
     show_round_trips(trips, console)
     rows = [work_on(name, folder) for name in IMAGES]
     show(rows, console)
+    wrong = compress_all([folder / f"{Path(name).stem}.explicit.dcm" for name in IMAGES], folder, console)
     said, faults = run_readers(sorted(folder.glob("*.dcm")))
+    faults += wrong
     faults += trips.faults + [fault for row in rows for fault in row.faults]
     for line in said:
         console.print(f"  {line}")

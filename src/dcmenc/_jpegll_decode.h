@@ -1,8 +1,8 @@
 /* JPEG Lossless (ITU-T T.81 process 14): the decoder's inner loops, from stuffed bytes to samples.
  *
  * Here: removing the stuffing (B.1.1.5), tables that turn bits into differences (F.2.2.3, H.2), rows from differences (H.1.2.1).
- * No Python, no allocation, no state.  Included by _jpegll.pyx only.
- * Not here: markers, scans, restart intervals: _jpegll.pyx.
+ * No Python, no allocation, no state.
+ * Not here: several parts of an interval at once: _jpegll_lanes.h; markers, scans, restart intervals: _jpegll_decode.pyx.
  *
  * The bits of an interval are first copied without their stuffing to a buffer with JLL_PAD bytes behind them, so that the loop over the
  * symbols looks neither for markers nor, within one turn, for the end.  Compiled for AVX2 and BMI2 these loops were no faster.
@@ -19,6 +19,7 @@
 enum {
     JLL_WIDE = 12,   /* bits by which the table is indexed; measured best of 10 to 13 */
     JLL_NARROW = 10, /* the same for small frames, for which a wide table would take as long to make as it saves */
+    JLL_PAIR = 28,   /* bits of a code and its extra bits of which two are there after one refill */
     JLL_READS = 4,   /* look-ups of at most JLL_WIDE bits for which one refill is enough: 4 * 12 <= 56 */
     JLL_PAD = 128,   /* one turn reads at most 2 * JLL_READS + 1 refills of 7 bytes, and 8 bytes, beyond the end */
     JLL_SLACK = 4    /* samples that may be written beyond the last difference */
@@ -27,9 +28,10 @@ enum {
 /* A Huffman table for decoding.  An entry, found by the next `width` bits:
  *     byte 0     bits that it uses: all codes and extra bits, or 0: the code is longer than `width`
  *     byte 1     how many differences it holds, 0 to 3; 0: the code is known, but not all of its extra bits are among the `width`
- *     bytes 2-7  the differences; if there is none, the category */
+ *     bytes 2-7  the differences; if there is none, 63 less the category, and in byte 3 the length of the code */
 struct jll_codes {
     unsigned width;
+    int plain;            /* no entry has differences: see jll_is_plain */
     uint32_t end[17];     /* by length: the code after the last of this length */
     int32_t place[17];    /* by length: where in `categories` the codes of this length are, less the first of them */
     uint8_t categories[256];
@@ -43,23 +45,24 @@ struct jll_reader {
     int unknown;       /* bits that are no code were met, at `position` */
 };
 
-/* The difference that `category` > 0 bits stand for (Table H.2; F.2.2.1, EXTEND). */
-JLL_INLINE uint16_t jll_extend(uint64_t extra, unsigned category) {
-    uint64_t negative = (extra >> (category - 1) & 1) - 1; /* all ones if the first extra bit is 0 */
-    return (uint16_t)(extra - (negative & ((UINT64_C(1) << category) - 1)));
+/* The difference that the first bits stand for, as many as the category, which is `less` than 63 (Table H.2; F.2.2.1, EXTEND). */
+JLL_INLINE uint16_t jll_extend(uint64_t bits, unsigned less) {
+    uint64_t negative = (bits >> 63) - 1; /* all ones if the first bit is 0: then the other bits are those of the magnitude, inverted */
+    uint64_t magnitude = (bits ^ negative) >> 1 >> less;
+    return (uint16_t)((magnitude ^ negative) - negative);
 }
 
-/* The entries that one code begins: of each, the difference if all of its bits are there. */
-static void jll_fill(uint64_t *singles, unsigned width, uint32_t code, unsigned length, unsigned category) {
-    unsigned total = length + (category < 16 ? category : 0), free = width - length;
+/* The entries that one code begins: of each, the difference if all of its bits are there and it is wanted. */
+static void jll_fill(uint64_t *singles, unsigned width, uint32_t code, unsigned length, unsigned category, int plain) {
+    unsigned extra = category < 16 ? category : 0, total = length + extra, free = width - length;
     uint64_t *entry = singles + ((size_t)code << free);
     for (uint64_t rest = 0; rest < UINT64_C(1) << free; rest++) {
-        uint64_t difference = 0;
-        if (category == 16)
-            difference = 0x8000;
-        else if (category && total <= width)
-            difference = jll_extend(rest >> (width - total), category);
-        entry[rest] = total <= width ? difference << 16 | 1 << 8 | total : (uint64_t)category << 16 | total;
+        if (total > width || plain)
+            entry[rest] = (uint64_t)length << 24 | (uint64_t)(63 - category) << 16 | total;
+        else if (category == 16)
+            entry[rest] = UINT64_C(0x8000) << 16 | 1 << 8 | total;
+        else
+            entry[rest] = (uint64_t)jll_extend(rest << 1 << (63 - free), 63 - category) << 16 | 1 << 8 | total;
     }
 }
 
@@ -79,26 +82,48 @@ static uint64_t jll_join(const uint64_t *singles, unsigned width, size_t index) 
     return joined;
 }
 
-/* Makes the table from the numbers of codes by length and their categories (Annex C).  `several`: look for more than one difference.
- * Returns 0 if there are more codes than their lengths allow. */
-static int jll_make_codes(struct jll_codes *codes, const uint8_t numbers[16], const uint8_t *categories, unsigned width, int several) {
-    uint64_t singles[1 << JLL_WIDE];
-    uint64_t *table = several ? singles : codes->entries;
+/* Makes the entries of all codes that are not longer than the index.  Returns 0 if there are more codes than their lengths allow. */
+static int jll_make_entries(struct jll_codes *codes, const uint8_t numbers[16], const uint8_t *categories, uint64_t *table) {
     uint32_t code = 0;
     int place = 0;
-    codes->width = width;
-    memset(table, 0, sizeof *table << width);
+    memset(table, 0, sizeof *table << codes->width);
     for (unsigned length = 1; length <= 16; length++, code <<= 1) {
         codes->place[length] = place - (int)code;
         if (code + numbers[length - 1] > 1u << length)
             return 0;
         for (unsigned i = 0; i < numbers[length - 1]; i++, code++, place++) {
             codes->categories[place] = categories[place];
-            if (length <= width)
-                jll_fill(table, width, code, length, categories[place]);
+            if (length <= codes->width)
+                jll_fill(table, codes->width, code, length, categories[place], codes->plain);
         }
         codes->end[length] = code;
     }
+    return 1;
+}
+
+/* Whether a table had better be plain: most entries would have no difference, as with noise of 16 bits.  Two plain look-ups are done
+ * with one refill, so no code and its extra bits may be too long; and category 16, which has no extra bits, must be rare. */
+static int jll_is_plain(const uint8_t numbers[16], const uint8_t *categories, unsigned width) {
+    size_t without = 0;
+    for (unsigned length = 1; length <= 16; length++)
+        for (unsigned i = 0; i < numbers[length - 1]; i++, categories++) {
+            if (length + *categories % 16 > JLL_PAIR || (*categories == 16 && length <= width))
+                return 0;
+            if (length <= width && length + *categories > width)
+                without += (size_t)1 << (width - length);
+        }
+    return without > (size_t)1 << (width - 1);
+}
+
+/* Makes the table from the numbers of codes by length and their categories (Annex C).  `several`: look for more than one difference.
+ * Returns 0 if there are more codes than their lengths allow. */
+static int jll_make_codes(struct jll_codes *codes, const uint8_t numbers[16], const uint8_t *categories, unsigned width, int several) {
+    uint64_t singles[1 << JLL_WIDE];
+    codes->plain = jll_is_plain(numbers, categories, width);
+    codes->width = codes->plain ? JLL_NARROW : width;
+    several = several && !codes->plain;
+    if (!jll_make_entries(codes, numbers, categories, several ? singles : codes->entries))
+        return 0;
     for (size_t i = 0; several && i < (size_t)1 << width; i++)
         codes->entries[i] = jll_join(singles, width, i);
     return 1;
@@ -116,20 +141,21 @@ static unsigned __attribute__((noinline)) jll_long_code(const struct jll_codes *
     return 0;
 }
 
-/* The first difference in the bits (at least 31 of them); returns how many it takes, 0 if they are no code. */
+/* The first difference in the bits (at least 31 of them) by an entry of one difference or none; returns how many bits it takes, 0 if
+ * they are no code. */
 JLL_INLINE unsigned jll_one(const struct jll_codes *codes, uint64_t entry, uint64_t bits, uint16_t *difference) {
-    unsigned total = entry & 255, category = entry >> 16 & 255, length = total - category;
-    if (entry & 0xFF00) /* only where a table holds no joined entries */
+    unsigned total = entry & 255, category = 63 - (entry >> 16 & 63), length = entry >> 24 & 255;
+    if (entry & 0xFF00) { /* only where a table holds no joined entries */
         *difference = (uint16_t)(entry >> 16);
-    else {
-        if (!total) {
-            length = jll_long_code(codes, bits, &category);
-            total = length + (category < 16 ? category : 0);
-            if (!length)
-                return 0;
-        }
-        *difference = category == 16 ? 0x8000 : category ? jll_extend(bits << length >> (64 - category), category) : 0;
+        return total;
     }
+    if (!total) {
+        length = jll_long_code(codes, bits, &category);
+        total = length + (category < 16 ? category : 0);
+        if (!length)
+            return 0;
+    }
+    *difference = category == 16 ? 0x8000 : jll_extend(bits << length, 63 - category);
     return total;
 }
 
@@ -137,6 +163,16 @@ JLL_INLINE uint64_t jll_bits_at(const uint8_t *p) {
     uint64_t v;
     memcpy(&v, p, 8);
     return jll_big64(v);
+}
+
+/* The differences of an entry that has some: three are written, and one place more, whatever their number. */
+JLL_INLINE void jll_put(uint64_t entry, uint16_t *to) {
+    uint64_t three = entry >> 16;
+    if (JLL_NATIVE)
+        memcpy(to, &three, 8);
+    else
+        for (int k = 0; k < 3; k++)
+            to[k] = (uint16_t)(three >> 16 * k);
 }
 
 /* One difference by another road, for the last ones of a run and for tables without joined entries; returns 0 where none is. */
@@ -180,12 +216,7 @@ JLL_INLINE uint16_t *jll_expand_by(unsigned width, const struct jll_codes *codes
             uint64_t entry = codes->entries[bits >> (64 - width)];
             unsigned total = entry & 255;
             if (__builtin_expect((entry & 0xFF00) != 0, 1)) {
-                uint64_t three = entry >> 16;
-                if (JLL_NATIVE)
-                    memcpy(to, &three, 8);
-                else
-                    for (int k = 0; k < 3; k++)
-                        to[k] = (uint16_t)(three >> 16 * k);
+                jll_put(entry, to);
                 to += entry >> 8 & 255;
             } else {
                 bits |= jll_bits_at(p) >> have;
@@ -197,6 +228,12 @@ JLL_INLINE uint16_t *jll_expand_by(unsigned width, const struct jll_codes *codes
                     goto out;
                 }
                 to++;
+                bits <<= total;
+                have -= total;
+                bits |= jll_bits_at(p) >> have; /* a long code may leave too little for the other look-ups */
+                p += (63 - have) >> 3;
+                have |= 56;
+                continue;
             }
             bits <<= total;
             have -= total;
@@ -207,15 +244,22 @@ out:
     return to;
 }
 
-/* `n` differences, of one table or, by turns, of `step` of them; returns how many there were before the bits ended or made no code. */
-static size_t jll_expand(const struct jll_codes *const *codes, size_t step, struct jll_reader *in, uint16_t *to, size_t n) {
-    uint16_t *now = to, *end = to + n;
+static uint16_t *jll_expand_one(const struct jll_codes *codes, struct jll_reader *in, uint16_t *to, uint16_t *end) {
+    return codes->width == JLL_WIDE ? jll_expand_by(JLL_WIDE, codes, in, to, end) : jll_expand_by(JLL_NARROW, codes, in, to, end);
+}
+
+JLL_INLINE int jll_one_table(const struct jll_codes *const *codes, size_t step) {
     int same = 1;
     for (size_t k = 1; k < step; k++)
         same &= codes[k] == codes[0];
-    if (same && in->position < (uint64_t)in->size * 8)
-        now = codes[0]->width == JLL_WIDE ? jll_expand_by(JLL_WIDE, codes[0], in, now, end)
-                                          : jll_expand_by(JLL_NARROW, codes[0], in, now, end);
+    return same;
+}
+
+/* `n` differences, of one table or, by turns, of `step` of them; returns how many there were before the bits ended or made no code. */
+static size_t jll_expand(const struct jll_codes *const *codes, size_t step, struct jll_reader *in, uint16_t *to, size_t n) {
+    uint16_t *now = to, *end = to + n;
+    if (jll_one_table(codes, step) && in->position < (uint64_t)in->size * 8)
+        now = jll_expand_one(codes[0], in, now, end);
     if (in->unknown || in->position > (uint64_t)in->size * 8)
         return (size_t)(now - to) < n ? (size_t)(now - to) : n - 1;
     while (now < end && jll_next(codes[(size_t)(now - to) % step], in, now))

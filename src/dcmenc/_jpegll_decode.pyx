@@ -37,15 +37,25 @@ cdef extern from "_jpegll_decode.h" nogil:
         bint unknown
 
     bint jll_make_codes(Codes *, const uint8_t *, const uint8_t *, unsigned, bint)
-    size_t jll_expand(const Codes **, size_t, Reader *, uint16_t *, size_t)
     const uint8_t *jll_unstuff(const uint8_t *, const uint8_t *, uint8_t *, size_t *)
     void jll_restore(int, size_t, const uint16_t *, const uint16_t *, size_t, uint16_t *)
     void jll_restore_two(int, size_t, const uint16_t *, const uint16_t *, size_t, uint16_t *, uint16_t *)
     void jll_place(const uint16_t *, size_t, size_t, unsigned, const uint8_t *, uint8_t *, size_t, int)
     void jll_narrow(const uint16_t *, size_t, uint8_t *)
 
+cdef extern from "_jpegll_lanes.h" nogil:
+    enum: JLL_AHEAD
+
+    ctypedef struct Ahead "struct jll_ahead":
+        uint16_t *room
+        uint16_t *next
+        size_t ready
+        uint64_t part
+        unsigned doubts
+
+    size_t jll_make_ready(const Codes **, size_t, Reader *, Ahead *, size_t, size_t)
+
 cdef enum:
-    BATCH = 8192        # samples whose differences are worked on together, unless one row has more
     MAX_COMPONENTS = 4  # T.81 Table B.3: in one scan
     # markers, T.81 Table B.1, without their FF
     TEM = 0x01
@@ -63,11 +73,6 @@ cdef enum:
     DHP = 0xDE
 
 Decoded = namedtuple("Decoded", "samples rows columns components precision")
-
-
-cdef inline size_t batch_of(size_t width) noexcept nogil:
-    """How many rows of ``width`` samples are worked on together."""
-    return BATCH // width if width < BATCH else 1
 
 
 cdef struct Component:
@@ -91,7 +96,7 @@ cdef struct Decoder:
     uint8_t *samples
     Codes *codes                  # the tables of the scan, by table
     uint8_t *clean                # entropy-coded data without stuffing
-    uint16_t *differences
+    Ahead ahead                   # differences
     uint16_t *copies              # three rows, where they are not made in place
 
 
@@ -198,15 +203,15 @@ cdef bint take_memory(Decoder *d) noexcept:
     cdef size_t width = d.columns * d.components  # of the widest scan that there can be
     d.codes = <Codes *>malloc(4 * sizeof(Codes))
     d.clean = <uint8_t *>malloc(d.size - d.at + JLL_PAD)
-    d.differences = <uint16_t *>malloc(sizeof(uint16_t) * ((width if width > BATCH else BATCH) + JLL_SLACK))
+    d.ahead.room = <uint16_t *>malloc(sizeof(uint16_t) * (width + JLL_AHEAD + JLL_SLACK))
     d.copies = <uint16_t *>malloc(sizeof(uint16_t) * 3 * width)
-    return d.codes != NULL and d.clean != NULL and d.differences != NULL and d.copies != NULL
+    return d.codes != NULL and d.clean != NULL and d.ahead.room != NULL and d.copies != NULL
 
 
 cdef void give_memory_back(Decoder *d) noexcept:
     free(d.codes)
     free(d.clean)
-    free(d.differences)
+    free(d.ahead.room)
     free(d.copies)
 
 
@@ -443,20 +448,22 @@ cdef bint decode_scan(Decoder *d, Scan *scan) noexcept nogil:
 
 cdef bint decode_interval(Decoder *d, Scan *scan, size_t first, size_t rows) noexcept nogil:
     cdef Reader reader
-    cdef size_t start = d.at, y = 0, j, count, got
+    cdef size_t start = d.at, y = 0, count, ready
     cdef size_t width = d.columns * scan.step
-    cdef size_t batch = batch_of(width)
     memset(&reader, 0, sizeof(reader))
     d.at = jll_unstuff(d.data + start, d.data + d.size, d.clean, &reader.size) - d.data
     memset(d.clean + reader.size, 0, JLL_PAD)
     reader.bytes = d.clean
+    d.ahead.next, d.ahead.ready, d.ahead.part = d.ahead.room, 0, 0
     while y < rows:
-        count = min(batch, rows - y)
-        got = jll_expand(scan.codes, scan.step, &reader, d.differences, count * width)
-        if got < count * width:
+        ready = jll_make_ready(scan.codes, scan.step, &reader, &d.ahead, width, (rows - y) * width)
+        if ready < width:
             return fail(d, "bits that are no code" if reader.unknown else "the entropy-coded data end early",
                         stuffed_offset(d, start, min(reader.position >> 3, <uint64_t>reader.size)))
+        count = ready // width
         finish_rows(d, scan, first + y, count, y == 0)
+        d.ahead.next += count * width
+        d.ahead.ready -= count * width
         y += count
     return True
 
@@ -484,7 +491,7 @@ cdef uint16_t *row_for(Decoder *d, const Scan *scan, size_t y) noexcept nogil:
 
 cdef void finish_rows(Decoder *d, const Scan *scan, size_t y, size_t rows, bint begins) noexcept nogil:
     """Differences to samples, and these to their places; the first row may be one that begins a scan or a restart interval."""
-    cdef const uint16_t *differences = d.differences
+    cdef const uint16_t *differences = d.ahead.next
     cdef size_t k, width = d.columns * scan.step, end = y + rows
     cdef uint16_t origin[4]
     if begins:  # H.1.1: 2^(P-Pt-1), and the rest of the row is predicted from the left
