@@ -8,4 +8,4 @@ sanitized_python "$1" -m pytest -s -p no:cacheprovider tests/test_decimal.py tes
     tests/test_charset_encode.py tests/test_guards.py tests/test_regressions.py tests/test_reading.py tests/test_reading_files.py \
     tests/test_reading_regressions.py tests/test_foreign.py \
     tests/test_foreign_regressions.py tests/test_foreign_differences.py tests/test_rle.py tests/test_jpegll.py tests/test_jpegll_lanes.py \
-    tests/test_codecs.py tests/test_encapsulation.py
+    tests/test_codecs.py tests/test_encapsulation.py tests/test_swap.py

@@ -40,7 +40,7 @@ RANKS = {
 # What a room may never import, whatever its rank.
 NEVER = {
     "model": {"numpy", "part10"}, "values": {"io", "os"}, "_encode": {"numpy", "os"}, "_walk": {"numpy", "os"},
-    "_swap": {"dictionary", "vr"}, "_rle": {"dictionary", "vr", "numpy", "os"},
+    "_swap": {"dictionary", "vr", "numpy", "os"}, "_rle": {"dictionary", "vr", "numpy", "os"},
     "_jpegll": {"numpy", "os"}, "_jpegll_decode": {"numpy", "os"},
     "part10": {"numpy"}, "reader": {"numpy", "part10", "sinks"},
     "_parse": {"numpy", "os"}, "_scan": {"numpy", "os"}, "_decode": {"numpy", "os"}, "pixels": {"part10", "sinks"},

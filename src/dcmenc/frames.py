@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ._swap import interleave, mask_bits, outside_bits, unpack_bits
 from .codecs import Codec, get_codec
 from .encapsulation import frames_of
 from .errors import CodecError, DcmencWarning, PixelError
@@ -388,8 +389,9 @@ def _cells(octets: Array, spec: ImageSpec, first: int, count: int) -> Array:
     if spec.kind == "bit":
         # Frames are joined without a gap, so one may begin inside a byte (PS3.5 8.1.1).
         start, stop = first * cells, (first + count) * cells
-        bits = np.unpackbits(octets[start // 8 : (stop + 7) // 8], bitorder="little")
-        return bits[start % 8 :][: stop - start].view(np.bool_)
+        bits = np.empty(stop - start, np.bool_)
+        unpack_bits(octets.data, start, stop - start, bits.data)
+        return bits
     unit = spec.allocated // 8
     dtype = np.dtype(f"<{'f' if spec.kind == 'float' else 'i' if spec.signed else 'u'}{unit}")
     found = octets[first * cells * unit : (first + count) * cells * unit].view(dtype)
@@ -401,23 +403,14 @@ def sample_values(cells: Array, spec: ImageSpec, low: int) -> Array:
     """Cells without the bits that are not stored (PS3.5 8.1.1); the same array if there are none."""
     if spec.kind != "integer" or (not low and _fits(cells, spec)):
         return cells
-    if spec.signed:
-        unsigned = np.dtype(f"u{cells.itemsize}")
-        values: Array = np.left_shift(cells.view(unsigned), unsigned.type(spec.allocated - spec.stored - low)).view(cells.dtype)
-        values >>= cells.dtype.type(spec.allocated - spec.stored)
-        return values
-    values = np.right_shift(cells, cells.dtype.type(low))
-    values &= cells.dtype.type((1 << spec.stored) - 1)
+    values = np.empty_like(cells)
+    mask_bits(cells.data, spec.allocated, spec.stored, low, spec.signed, values.data)
     return values
 
 
 def _fits(cells: Array, spec: ImageSpec) -> bool:
     """Whether all cells are values already; reading them for it is cheaper than writing others."""
-    if spec.stored == spec.allocated:
-        return True
-    if spec.signed:
-        return -(1 << spec.high_bit) <= int(cells.min()) and int(cells.max()) < 1 << spec.high_bit
-    return int(cells.max()) < 1 << spec.stored
+    return spec.stored == spec.allocated or outside_bits(cells.data, spec.allocated, spec.stored, spec.signed) < 0
 
 
 def _interleave(values: Array, spec: ImageSpec, count: int) -> Array:
@@ -428,5 +421,8 @@ def _interleave(values: Array, spec: ImageSpec, count: int) -> Array:
         whole[..., 0], whole[..., 1], whole[..., 2] = pairs[:, :2], pairs[:, 2:3], pairs[:, 3:]
         return whole
     if spec.planar:
-        return np.ascontiguousarray(np.moveaxis(values.reshape(count, spec.samples, -1), 1, -1))
+        together = np.empty((count, spec.rows * spec.columns, spec.samples), values.dtype)
+        for frame, planes in zip(together, values.reshape(count, -1), strict=True):
+            interleave(planes.data, len(frame), spec.samples, values.itemsize, frame.data)
+        return together
     return values

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 
+from ._swap import deinterleave, outside_bits, pack_bits
 from .dictionary import Tag, lookup
 from .errors import PixelError
 from .model import Dataset, Sequence
@@ -336,12 +337,19 @@ def native_bytes(array: Any, spec: ImageSpec) -> memoryview:
     pixels = as_pixels(array)
     _check_agreement(pixels, spec)
     if spec.kind == "bit":
-        return _bytes_of(np.packbits(pixels.reshape(-1), bitorder="little"))
-    _check_range(pixels, spec)
+        return memoryview(pack_bits(np.ascontiguousarray(pixels).data))
+    little = _in_range(pixels, spec)
     if spec.planar:
-        pixels = np.moveaxis(pixels, -1, -3)
-    little = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("<"))
-    return _bytes_of(little.reshape(-1).view(np.uint8))
+        little = _by_plane(little, spec)
+    return little.reshape(-1).view(np.uint8).data
+
+
+def _by_plane(pixels: np.ndarray[Any, Any], spec: ImageSpec) -> np.ndarray[Any, Any]:
+    """Frame by frame, the samples of a kind together (PS3.3 C.7.6.3.1.3)."""
+    planes = np.empty((spec.frames, spec.frame_bytes), np.uint8)
+    for frame, plane in zip(pixels.reshape(spec.frames, -1), planes, strict=True):
+        deinterleave(frame.data, spec.rows * spec.columns, spec.samples, spec.allocated // 8, plane.data)
+    return planes
 
 
 def frame_cells(frame: Any, spec: ImageSpec) -> np.ndarray[Any, Any]:
@@ -369,12 +377,7 @@ def frame_cells(frame: Any, spec: ImageSpec) -> np.ndarray[Any, Any]:
     _check_dtype(pixels, spec)
     if pixels.shape != spec.frame_shape:
         raise PixelError(f"a frame of shape {pixels.shape} is not what is described: {spec.frame_shape}")
-    _check_range(pixels, spec)
-    return np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("<"))
-
-
-def _bytes_of(octets: np.ndarray[Any, Any]) -> memoryview:
-    return octets.data
+    return _in_range(pixels, spec)
 
 
 def _check_agreement(pixels: np.ndarray[Any, Any], spec: ImageSpec) -> None:
@@ -391,17 +394,21 @@ def _check_dtype(pixels: np.ndarray[Any, Any], spec: ImageSpec) -> None:
         raise PixelError(f"an array of {pixels.dtype} is not what is described: {spec.kind}, {spec.allocated} bits, {sign}")
 
 
-def _check_range(pixels: np.ndarray[Any, Any], spec: ImageSpec) -> None:
-    """Every sample fits the stored bits (PS3.5 8.1.1)."""
-    if spec.kind != "integer" or spec.stored == spec.allocated:
-        return
+def _in_range(pixels: np.ndarray[Any, Any], spec: ImageSpec) -> np.ndarray[Any, Any]:
+    """The array in C order and little endian; every sample fits the stored bits (PS3.5 8.1.1)."""
+    native = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
+    if spec.kind == "integer" and spec.stored < spec.allocated:
+        first = outside_bits(native.data, spec.allocated, spec.stored, spec.signed)
+        if first >= 0:
+            raise PixelError(_out_of_range(native, first, spec))
+    return native.astype(native.dtype.newbyteorder("<"), copy=False)
+
+
+def _out_of_range(pixels: np.ndarray[Any, Any], first: int, spec: ImageSpec) -> str:
     low, high = (-(1 << spec.high_bit), (1 << spec.high_bit) - 1) if spec.signed else (0, (1 << spec.stored) - 1)
-    if int(pixels.max()) <= high and (not spec.signed or int(pixels.min()) >= low):
-        return
-    first = int(np.argmax((pixels > high) | (pixels < low)))
     index = tuple(map(int, np.unravel_index(first, pixels.shape)))
-    raise PixelError(f"the sample at {index} is {int(pixels[index])}, and {spec.stored} {'signed' if spec.signed else 'unsigned'} bits "
-                     f"hold {low} to {high}; give more bits_stored, or clip the array")
+    return (f"the sample at {index} is {int(pixels[index])}, and {spec.stored} {'signed' if spec.signed else 'unsigned'} bits "
+            f"hold {low} to {high}; give more bits_stored, or clip the array")
 
 
 def image_attributes(spec: ImageSpec) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .._swap import interleave, unpack_bits
 from ..errors import CodecError, PixelError
 from ..pixels import ImageSpec, frame_cells, native_bytes
 from . import Holding
@@ -50,12 +51,16 @@ class Uncompressed:
         if octets.size not in (spec.frame_bytes, spec.frame_bytes + spec.frame_bytes % 2):
             raise CodecError(f"the frame has {octets.size} bytes, where the description makes it {spec.frame_bytes}")
         octets = octets[: spec.frame_bytes]
+        if spec.kind != "bit" and not spec.planar:
+            return octets.view(spec.dtype.newbyteorder("<")).astype(spec.dtype, copy=False).reshape(spec.frame_shape)
+        cells = np.empty(spec.frame_shape, spec.dtype)
+        pixels = spec.rows * spec.columns
         if spec.kind == "bit":
-            return np.unpackbits(octets, count=spec.rows * spec.columns, bitorder="little").view(np.bool_).reshape(spec.frame_shape)
-        cells = octets.view(spec.dtype.newbyteorder("<")).astype(spec.dtype, copy=False)
-        if spec.planar:
-            return np.ascontiguousarray(np.moveaxis(cells.reshape(spec.samples, spec.rows, spec.columns), 0, -1))
-        return cells.reshape(spec.frame_shape)
+            unpack_bits(octets.data, 0, pixels, cells.data)
+        else:
+            planes = octets.view(spec.dtype.newbyteorder("<")).astype(spec.dtype, copy=False)
+            interleave(planes.data, pixels, spec.samples, cells.itemsize, cells.data)
+        return cells
 
     def describe(self, spec: ImageSpec, options: Any = None) -> Mapping[str, Any]:
         """Nothing changes."""
