@@ -33,7 +33,7 @@ RANKS = {
     "colours": 9, "overlays": 9, "iod": 9,
     "composition": 9.3,
     "transcoding": 9.6,
-    "images": 10, "writer": 10.5,
+    "images": 10, "writer": 10.5, "pydicom_plugin": 10.8,
     "pydicom_bridge": 11,
 }
 
@@ -45,7 +45,8 @@ NEVER = {
     "part10": {"numpy"}, "reader": {"numpy", "part10", "sinks"},
     "_parse": {"numpy", "os"}, "_scan": {"numpy", "os"}, "_decode": {"numpy", "os"}, "pixels": {"part10", "sinks"},
     "codecs": {"model"}, "codecs.rle": {"model"}, "codecs.jpeg_lossless": {"model"}, "codecs.uncompressed": {"model"},
-    "coder": {"model"}, "frames": {"part10", "sinks", "reader"}, "colours": {"part10", "sinks", "reader"}, "iod": {"numpy", "os"},
+    "coder": {"model"}, "pydicom_plugin": {"model", "part10"},
+    "frames": {"part10", "sinks", "reader"}, "colours": {"part10", "sinks", "reader"}, "iod": {"numpy", "os"},
     **{room: {"numpy"} for room in ("errors", "report", "vr", "uid", "dictionary", "charset", "sinks", "dicom_json")},
 }
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from . import codecs as codecs
+    from . import pydicom_bridge as pydicom_bridge
     from .dictionary import Tag as Tag
     from .errors import CodecError as CodecError
     from .errors import CodecUnavailable as CodecUnavailable
@@ -62,7 +63,7 @@ _HOMES = {
     "writer": ("Writer",),
 }
 # Rooms that are reached by their names, too: ``dcmenc.codecs.get_codec("rle")``.
-_ROOMS = ("codecs",)
+_ROOMS = ("codecs", "pydicom_bridge")
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __version__ = "0.1.0"

@@ -1,12 +1,15 @@
-"""Between pydicom's datasets and dcmenc's. Only ``to_pydicom`` imports pydicom; of its objects, what they say is enough.
+"""Between pydicom's datasets and dcmenc's, and dcmenc's codecs in pydicom. Its functions import pydicom, and only where they must.
 
-Only copies are made here; writing a pydicom dataset as it is belongs to the foreign walk.
+Of datasets, only copies are made here; writing a pydicom dataset as it is belongs to the foreign walk. What pydicom calls for a
+frame is in ``pydicom_plugin.py``.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from threading import Lock
 from typing import Any
 
 from ._swap import swapped
@@ -19,6 +22,11 @@ from .vr import VRS
 
 _ITEM = b"\xfe\xff\x00\xe0"
 _DELIMITER = b"\xfe\xff\xdd\xe0"
+_BIG_ENDIAN = "1.2.840.10008.1.2.2"
+
+# The name of the plug-in, and what marks an encoder in pydicom's table as one that was made here.
+_LABEL = "dcmenc"
+_REGISTERING = Lock()
 
 
 def from_pydicom(source: Any, /, *, policy: Policy | None = LENIENT) -> Dataset:
@@ -146,3 +154,168 @@ def split_fragments(data: bytes) -> Fragments:
         found.append(data[at + 8:at + 8 + length])
         at += 8 + length
     return Fragments(tuple(found[1:]), found[0] if found else b"")
+
+
+def register(first: bool = True, *, decoders: bool = True) -> None:
+    """Make pydicom encode and decode RLE Lossless and JPEG Lossless, with any predictor or the first, with dcmenc.
+
+    From then on ``Dataset.compress`` takes JPEG Lossless, for which pydicom has no encoder, and the plug-in "dcmenc" is there by name
+    (``encoding_plugin="dcmenc"``). Big-endian pixels of a dataset come out right with every plug-in for these syntaxes. Several calls,
+    also from several threads, do what the last one says.
+
+    Parameters
+    ----------
+    first : bool
+        dcmenc is tried before the other plug-ins, or behind them. pydicom takes the next one where one fails.
+    decoders : bool
+        Decode, too, for ``pixel_array`` and ``decompress``.
+
+    Raises
+    ------
+    ImportError
+        pydicom 3 is not installed.
+
+    Notes
+    -----
+    ``compress`` hands keyword arguments on: ``ds.compress(JPEGLossless, predictor=4)``; ``predictor`` and ``precision`` are those of
+    ``dcmenc.codecs.jpeg_lossless.JPEGLosslessOptions``. JPEG Lossless keeps the samples of a pixel together (PS3.5 8.2.1): the pixels
+    of a dataset with Planar Configuration 1 are rearranged, and it becomes 0; for an array it has to be 0 before.
+
+    Examples
+    --------
+    >>> from pydicom.pixels import get_encoder
+    >>> from pydicom.uid import JPEGLosslessSV1
+    >>> register()
+    >>> get_encoder(JPEGLosslessSV1).available_plugins
+    ('dcmenc',)
+    >>> unregister()
+    >>> get_encoder(JPEGLosslessSV1)
+    Traceback (most recent call last):
+    ...
+    NotImplementedError: No pixel data encoders have been implemented for 'JPEG Lossless, Non-Hierarchical, First-Order Prediction ...
+    """
+    from .pydicom_plugin import DECODER_DEPENDENCIES, ENCODER_DEPENDENCIES, JPEG_LOSSLESS
+
+    with _REGISTERING:
+        encoders, readers = _coders()
+        for uid in ENCODER_DEPENDENCIES:
+            encoder = encoders[uid][0] if uid in encoders else _new_encoder(uid)
+            _add(encoder, "encode_frame", first)
+            # in the object, which comes before the methods of its class
+            vars(encoder).update(encode=partial(_encode, encoder), iter_encode=partial(_iter_encode, encoder, uid in JPEG_LOSSLESS))
+            encoders.setdefault(encoder.UID, (encoder, _LABEL))
+        for uid in DECODER_DEPENDENCIES:
+            if decoders:
+                _add(readers[uid][0], "decode_frame", first)
+            else:
+                _remove(readers[uid][0])
+
+
+def unregister() -> None:
+    """Take back what ``register`` did: pydicom is as it was.
+
+    Raises
+    ------
+    ImportError
+        pydicom 3 is not installed.
+
+    Examples
+    --------
+    >>> register()
+    >>> unregister()
+    >>> unregister()
+    """
+    from .pydicom_plugin import DECODER_DEPENDENCIES, ENCODER_DEPENDENCIES
+
+    with _REGISTERING:
+        encoders, readers = _coders()
+        for uid in [uid for uid in ENCODER_DEPENDENCIES if uid in encoders]:
+            encoder, origin = encoders[uid]
+            _remove(encoder)
+            for name in ("encode", "iter_encode"):
+                vars(encoder).pop(name, None)
+            if origin == _LABEL and not encoder.is_available:
+                del encoders[uid]
+        for uid in DECODER_DEPENDENCIES:
+            _remove(readers[uid][0])
+
+
+def _coders() -> tuple[dict[Any, Any], dict[Any, Any]]:
+    """The tables in which pydicom looks for the encoder and the decoder of a transfer syntax: UID -> (coder, its origin)."""
+    try:
+        from pydicom.pixels.decoders import base as decoding
+        from pydicom.pixels.encoders import base as encoding
+    except ImportError as error:
+        raise ImportError("dcmenc becomes a plug-in of pydicom 3, which is not installed: pip install 'pydicom>=3.0.2,<4'") from error
+    return encoding._PIXEL_DATA_ENCODERS, decoding._PIXEL_DATA_DECODERS
+
+
+def _new_encoder(uid: str) -> Any:
+    from pydicom.pixels.encoders.base import Encoder
+    from pydicom.uid import UID
+
+    return Encoder(UID(uid))
+
+
+def _add(coder: Any, function: str, first: bool) -> None:
+    if _LABEL not in coder._available:
+        coder.add_plugin(_LABEL, ("dcmenc.pydicom_plugin", function))
+    ours = {_LABEL: coder._available[_LABEL]}
+    others = {label: other for label, other in coder._available.items() if label != _LABEL}
+    # a new dict, in one step: another thread may be about to copy the old one
+    coder._available = ours | others if first else others | ours
+
+
+def _remove(coder: Any) -> None:
+    if _LABEL in coder.available_plugins:
+        coder.remove_plugin(_LABEL)
+
+
+def _encode(encoder: Any, src: Any, **options: Any) -> bytes:
+    """``Encoder.encode`` of pixels that are little endian."""
+    source, options = _little_endian(src, options)
+    encoded: bytes = type(encoder).encode(encoder, source, **options)
+    return encoded
+
+
+def _iter_encode(encoder: Any, joined: bool, src: Any, **options: Any) -> Iterator[bytes]:
+    """``Encoder.iter_encode`` of pixels that are little endian; then a dataset agrees with the frames, if their samples are joined."""
+    source, options = _little_endian(src, options)
+    yield from type(encoder).iter_encode(encoder, source, **options)
+    if joined and getattr(src, "PlanarConfiguration", 0) == 1:
+        _join_planes(src)
+
+
+def _little_endian(src: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Pixels and options that say the same as a dataset with big-endian pixels, which pydicom 3.0.2 takes as they are (#2340)."""
+    if not (unit := _big_unit(src)):
+        return src, options
+    from pydicom.pixels.utils import as_pixel_options
+
+    return _turned(src.PixelData, unit), as_pixel_options(src, **options) | {"byteorder": "<"}
+
+
+def _big_unit(src: Any) -> int:
+    """The bytes that are to be turned around together in the pixels of a dataset, as ``pixel_array`` takes them; 0 for none."""
+    syntax = getattr(getattr(src, "file_meta", None), "TransferSyntaxUID", None)
+    if syntax != _BIG_ENDIAN or not isinstance(getattr(src, "PixelData", None), (bytes, bytearray)):
+        return 0
+    unit = int(src.BitsAllocated) // 8
+    return 2 if unit == 1 and src["PixelData"].VR == "OW" else unit
+
+
+def _turned(data: bytes, unit: int) -> bytes:
+    whole = len(data) // unit * unit if unit > 1 else 0
+    return swapped(data[:whole], unit) + data[whole:] if whole else data
+
+
+def _join_planes(ds: Any) -> None:
+    """Lay out the pixels of a dataset pixel by pixel, and say so: as JPEG Lossless has them (PS3.5 8.2.1)."""
+    import numpy as np
+
+    pixels, size, unit = int(ds.Rows) * int(ds.Columns), int(ds.BitsAllocated) // 8, _big_unit(ds)
+    data = _turned(ds.PixelData, unit)
+    frames = len(data) // (3 * pixels * size)
+    planes = np.frombuffer(data, np.uint8, frames * 3 * pixels * size).reshape(frames, 3, pixels, size)
+    ds["PixelData"].value = _turned(planes.swapaxes(1, 2).tobytes() + data[planes.size:], unit)
+    ds.PlanarConfiguration = 0
