@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from reference import Read, encoded, walk
 
-from dcmenc import Dataset, DcmencWarning, EncodeError, Fragments, Policy, Tag, dcmwrite, dumps, open_stream
+from dcmenc import Dataset, DcmencWarning, EncodeError, Fragments, Policy, Tag, dcmread, dcmwrite, dumps, open_stream
 from dcmenc.uid import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, TRANSFER_SYNTAXES, UNSTORABLE
 
 ILE, ELE, EBE, DEFLATED, JPEG = ("1.2.840.10008.1.2" + tail for tail in ("", ".1", ".2", ".1.99", ".4.50"))
@@ -466,3 +466,51 @@ def test_writing_warns_of_nothing() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         dumps(sample(PatientName="é"))
+
+
+# ---- a value that is appended ----
+
+def pixels(**attributes: Any) -> Dataset:
+    return Dataset({"Rows": 2, "Columns": 3, "BitsAllocated": 16, "PixelRepresentation": 0, "SOPClassUID": "1.2", "SOPInstanceUID": "1.3"}
+                   | attributes)
+
+
+@pytest.mark.parametrize(("uid", "known"), [
+    ("1.2.840.10008.1.2", True), ("1.2.840.10008.1.2", False), ("1.2.840.10008.1.2.1", True), ("1.2.840.10008.1.2.1", False),
+    ("1.2.840.10008.1.2.2", True), ("1.2.840.10008.1.2.2", False), ("1.2.840.10008.1.2.1.99", True),
+])
+@pytest.mark.filterwarnings("ignore:Explicit VR Big Endian is retired")
+def test_a_value_that_is_appended_stands_between_what_is_before_and_behind_it(uid: str, known: bool) -> None:
+    data = bytes(range(12))
+    whole = pixels(PixelData=data)
+    whole.add(0x7FE10010, "LO", "ACME 1.1")
+    whole.add(0x7FE11001, "LO", "Grüße")
+    whole.file_meta.TransferSyntaxUID = uid
+    empty = whole.copy()
+    empty.PixelData = None
+    file, big = io.BytesIO(), uid == "1.2.840.10008.1.2.2"
+    swapped = np.frombuffer(data, "u2").byteswap().tobytes() if big else data
+    with open_stream(file, empty, fill=0x7FE00010, length=12 if known else None) as stream:
+        if not known:
+            stream.patch(stream.offsets[0x7FE00010][1] - 4, (12).to_bytes(4, "big" if big else "little"))
+        stream.append(swapped[:5])
+        stream.append(swapped[5:])
+    assert dcmread(file.getvalue()) == dcmread(dumps(whole))
+    assert uid.endswith(".99") or file.getvalue() == dumps(whole)
+
+
+def test_fragments_that_are_appended_stand_before_the_delimiter() -> None:
+    whole = pixels(PixelData=Fragments((b"abcd", b"ef"), bytes(8)), DataSetTrailingPadding=b"\0\0")
+    whole.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.5"
+    empty = whole.copy()
+    empty.PixelData = Fragments((), bytes(8))
+    file = io.BytesIO()
+    with open_stream(file, empty, fill=0x7FE00010) as stream:
+        assert file.getvalue()[stream.offsets[0x7FE00010][1] - 8 :] == bytes(8)
+        stream.append(b"\xfe\xff\x00\xe0\x04\0\0\0abcd", b"\xfe\xff\x00\xe0\x02\0\0\0ef")
+    assert file.getvalue() == dumps(whole)
+
+
+def test_only_an_element_of_the_dataset_is_filled() -> None:
+    with pytest.raises(EncodeError, match=r"has no \(7FE0,0010\)"):
+        open_stream(io.BytesIO(), pixels(), fill=0x7FE00010)
