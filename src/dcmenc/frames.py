@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ._swap import interleave, mask_bits, outside_bits, unpack_bits
-from .codecs import Codec, get_codec
+from .codecs import Codec, get_codec, own_samples
 from .encapsulation import frames_of
 from .errors import CodecError, DcmencWarning, PixelError
 from .model import Dataset
@@ -208,7 +208,7 @@ class Frames:
     Attributes
     ----------
     spec : ImageSpec
-        What each frame is. The photometric interpretation is that of the values given, not of native YBR_FULL_422.
+        What each frame is. The photometric interpretation is that of the values given, not of what they were encoded from.
     low : int
         The place of the least significant stored bit in a cell.
 
@@ -226,16 +226,16 @@ class Frames:
         self._encoded: list[Any] = []
         value = value_of(ds, spec.keyword)
         if isinstance(value, Fragments):
-            self.spec = self._layout = spec
+            self._codec = codec = _codec_of(ds)
+            self._layout, self.spec = spec, replace(spec, photometric=codec.decoded_photometric(spec))
             self.low = _low_bit(ds, spec)
             _choose_frames(spec, only)
-            self._codec = _codec_of(ds)
             self._encoded = frames_of(value, spec.frames, offsets=value_of(ds, "ExtendedOffsetTable"),
                                       lengths=value_of(ds, "ExtendedOffsetTableLengths"))
             return
         self._octets = _octets(ds, spec)
         self._layout = _native_spec(spec, self._octets.size)
-        self.spec = replace(self._layout, photometric="YBR_FULL") if self._layout.photometric == SUBSAMPLED else self._layout
+        self.spec = replace(self._layout, photometric=own_samples(self._layout.photometric))
         first, count = _choose_frames(spec, only)
         self.low = _low_bit(ds, spec)
         _check_length(self._layout, self._octets.size, first + count)
@@ -255,7 +255,7 @@ class Frames:
         if self._codec is None:
             return self._native(at, 1).reshape(self.spec.frame_shape)
         try:
-            return self._codec.decode_frame(self._encoded[at], self.spec)
+            return self._codec.decode_frame(self._encoded[at], self._layout)
         except CodecError as error:
             raise type(error)(f"frame {at}: {error.reason}" if len(self) > 1 else error.reason, error.offset) from error
 

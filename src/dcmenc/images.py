@@ -16,7 +16,7 @@ from .coder import Coder
 from .colours import as_rgb, colormap_from_zero
 from .composition import Wishes, check_names, compose, of_pydicom
 from .errors import CodecUnavailable
-from .frames import spec_of, stored_values
+from .frames import Frames
 from .model import Dataset
 from .part10 import dcmwrite
 from .pixel_stream import write_frames
@@ -181,7 +181,7 @@ def imread(source: Any, /, *, frame: int | None = None, color: str | None = None
 
     Parameters
     ----------
-    source : str, os.PathLike, bytes-like, binary file object or Dataset
+    source : str, os.PathLike, bytes-like, binary file object, Dataset or pydicom.Dataset
         A path, the content of a file, or a dataset that has been read.
     frame : int, optional
         Gives this frame alone; counted from 0, or from -1 backwards.
@@ -227,17 +227,18 @@ def imread(source: Any, /, *, frame: int | None = None, color: str | None = None
     """
     if color not in (None, "rgb"):
         raise ValueError(f"color is 'rgb' or None, not {color!r}")
-    ds = source if isinstance(source, Dataset) else dcmread(source)
-    array = stored_values(ds, frame=frame)
+    ds = _dataset_of(source)
+    frames = Frames(ds, frame)
+    array = frames.all() if frame is None else frames[frame % len(frames)]
     if color:
-        array = as_rgb(array, ds, spec_of(ds))
+        array = as_rgb(array, ds, frames.spec)
     if not array.flags.writeable:
         # a view would keep the whole file in memory, and be read-only or not as its bits happen to be
         array = array.copy()
     if not return_colormap:
         return array
-    indexed = not color and spec_of(ds).photometric == "PALETTE COLOR"
-    return array, colormap_from_zero(ds, spec_of(ds)) if indexed else None
+    indexed = not color and frames.spec.photometric == "PALETTE COLOR"
+    return array, colormap_from_zero(ds, frames.spec) if indexed else None
 
 
 def transcode(

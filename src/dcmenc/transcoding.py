@@ -97,10 +97,7 @@ class Transcoding:
     def _target_spec(self) -> ImageSpec:
         """The source's description, with what the new pixels are called."""
         spec = self._frames.spec
-        if spec.photometric == "YBR_FULL_422":
-            # every pixel has got its own samples
-            spec = replace(spec, photometric="YBR_FULL")
-        if self._frames.spec.photometric != spec.photometric or spec_of(self.dataset).photometric != spec.photometric:
+        if spec_of(self.dataset).photometric != spec.photometric:
             self._set_all({"PhotometricInterpretation": spec.photometric})
         if not PHOTOMETRICS[spec.photometric].native:
             raise PixelError(f"{spec.photometric} is not what these pixels are; set PhotometricInterpretation to 'RGB' or 'YBR_FULL'")

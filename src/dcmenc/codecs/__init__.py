@@ -17,7 +17,7 @@ from ..errors import CodecUnavailable, PixelError
 from ..pixels import ImageSpec
 from ..uid import TRANSFER_SYNTAXES, TransferSyntax, is_valid_uid, transfer_syntax
 
-__all__ = ["Codec", "Holding", "check_profile", "get_codec", "options_of"]
+__all__ = ["Codec", "Holding", "check_profile", "get_codec", "options_of", "own_samples"]
 
 
 class Holding(NamedTuple):
@@ -67,6 +67,18 @@ class Codec(Protocol):
 
     def describe(self, spec: ImageSpec, options: Any = None) -> Mapping[str, Any]:
         """The attributes that a dataset has to take on, by keyword."""
+
+    def decoded_photometric(self, spec: ImageSpec) -> str:
+        """What the cells are that :meth:`decode_frame` gives, where ``spec`` has what the dataset says of the stream."""
+
+
+def own_samples(photometric: str) -> str:
+    """The name of pixels that were subsampled, once each of them has samples of its own.
+
+    >>> own_samples("YBR_FULL_422"), own_samples("RGB")
+    ('YBR_FULL', 'RGB')
+    """
+    return "YBR_FULL" if photometric == "YBR_FULL_422" else photometric
 
 
 # Transfer syntax, behind "1.2.840.10008.1.2." -> the codec that comes with this package.

@@ -15,7 +15,7 @@ import numpy as np
 from .. import _jpegll, _jpegll_decode
 from ..errors import CodecError, PixelError
 from ..pixels import ImageSpec, frame_cells
-from . import Holding
+from . import Holding, own_samples
 
 _FIRST_ORDER = "1.2.840.10008.1.2.4.70"
 
@@ -94,6 +94,10 @@ class JPEGLossless:
     def describe(self, spec: ImageSpec, options: Any = None) -> Mapping[str, Any]:
         """The samples of a pixel are together in the stream."""
         return {"PlanarConfiguration": 0} if spec.samples > 1 else {}
+
+    def decoded_photometric(self, spec: ImageSpec) -> str:
+        """As it was encoded."""
+        return own_samples(spec.photometric)
 
     def _predictor(self, options: JPEGLosslessOptions) -> int:
         if self.uid == _FIRST_ORDER:

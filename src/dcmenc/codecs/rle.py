@@ -11,7 +11,7 @@ import numpy as np
 from .. import _rle
 from ..errors import PixelError
 from ..pixels import ImageSpec, frame_cells
-from . import Holding
+from . import Holding, own_samples
 
 # PS3.5 Table 8.2.2-1
 _PROFILE = (
@@ -51,6 +51,10 @@ class RLE:
     def describe(self, spec: ImageSpec, options: Any = None) -> Mapping[str, Any]:
         """The samples of a pixel are apart in the stream."""
         return {"PlanarConfiguration": 1} if spec.samples > 1 else {}
+
+    def decoded_photometric(self, spec: ImageSpec) -> str:
+        """As it was encoded."""
+        return own_samples(spec.photometric)
 
 
 def _unit(spec: ImageSpec) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 from .._swap import interleave, unpack_bits
 from ..errors import CodecError, PixelError
 from ..pixels import ImageSpec, frame_cells, native_bytes
-from . import Holding
+from . import Holding, own_samples
 
 _PROFILE = (
     Holding(("MONOCHROME1", "MONOCHROME2"), (1,), range(1, 2)),
@@ -65,6 +65,10 @@ class Uncompressed:
     def describe(self, spec: ImageSpec, options: Any = None) -> Mapping[str, Any]:
         """Nothing changes."""
         return {}
+
+    def decoded_photometric(self, spec: ImageSpec) -> str:
+        """As it was encoded."""
+        return own_samples(spec.photometric)
 
 
 def _check_kind(spec: ImageSpec) -> None:
