@@ -29,7 +29,7 @@ RANKS = {
     "part10": 7, "reader": 7, "pixels": 7, "encapsulation": 7,
     "codecs": 8, "window": 8,
     "codecs.rle": 8.2, "codecs.jpeg_lossless": 8.2, "codecs.uncompressed": 8.2,
-    "frames": 8.5, "pixel_stream": 8.5, "coder": 8.5,
+    "lossy": 8, "frames": 8.5, "pixel_stream": 8.5, "coder": 8.5,
     "colours": 9, "overlays": 9, "iod": 9,
     "composition": 9.3,
     "transcoding": 9.6,

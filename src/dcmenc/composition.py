@@ -16,9 +16,10 @@ import numpy as np
 
 from . import iod
 from ._shapes import is_foreign
-from .codecs import Codec, check_profile
+from .codecs import Codec, check_profile, options_of
 from .dictionary import Tag, keyword_table, nearest_keywords
 from .errors import EncodeError, PixelError
+from .lossy import LOSS, record_loss
 from .model import Dataset
 from .part10 import dumps
 from .pixels import (
@@ -69,7 +70,7 @@ class Composition(NamedTuple):
     report: Report
 
 
-def compose(array: Any, wishes: Wishes, syntax: TransferSyntax, codec: Codec | None) -> Composition:
+def compose(array: Any, wishes: Wishes, syntax: TransferSyntax, codec: Codec | None, options: Any = None) -> Composition:
     """All of an image but its pixels.
 
     Parameters
@@ -81,6 +82,8 @@ def compose(array: Any, wishes: Wishes, syntax: TransferSyntax, codec: Codec | N
         Of the file.
     codec : Codec or None
         Of the transfer syntax, None for native pixels.
+    options : optional
+        Of the codec.
 
     Raises
     ------
@@ -92,7 +95,7 @@ def compose(array: Any, wishes: Wishes, syntax: TransferSyntax, codec: Codec | N
     wanted = _choose_pixels(given, base, wishes.photometric, wishes.bits_stored, wishes.colormap is not None)
     pixels, spec, uid = _describe(array, wanted, _wanted_class(wishes.sop_class, given, base), codec, syntax)
     _check_syntax(spec, syntax, codec)
-    ds, changes = _assemble(base, given, spec, uid, wishes.colormap, codec)
+    ds, changes = _assemble(base, given, spec, uid, wishes.colormap, codec, options)
     setattr(ds, spec.keyword, _STAND_IN)
     filled = iod.complete(ds, uid, uid_source=wishes.uid_source, clock=wishes.clock)
     report = _report(ds, changes, filled, wishes.verify)
@@ -277,7 +280,7 @@ class _Changes(NamedTuple):
 
 
 def _assemble(
-    base: Dataset, given: Dataset, spec: ImageSpec, uid: str, colormap: Any, codec: Codec | None
+    base: Dataset, given: Dataset, spec: ImageSpec, uid: str, colormap: Any, codec: Codec | None, options: Any
 ) -> tuple[Dataset, _Changes]:
     """Template, then the caller's attributes, then what the pixels say; ``base`` becomes the result."""
     dropped = invalidate(base, spec)
@@ -285,8 +288,10 @@ def _assemble(
     facts = image_attributes(spec) | (palette_attributes(colormap) if colormap is not None else {}) | {"SOPClassUID": uid}
     if "NumberOfFrames" in base:
         facts["NumberOfFrames"] = spec.frames
+    loss = None
     if codec is not None:
-        facts |= encoded_attributes(codec, spec, uid)
+        facts |= encoded_attributes(codec, spec, uid, options)
+        loss = facts.pop(LOSS, None)
     dropped += _drop_contradictions(base, facts)
     overridden = {}
     for keyword, fact in facts.items():
@@ -294,12 +299,14 @@ def _assemble(
         setattr(base, keyword, fact)
         if old is not None and old.value is not None and Dataset({keyword: old}, policy=LENIENT) != Dataset({keyword: base[keyword]}):
             overridden[keyword] = shorten(old.value, 40)
+    if loss is not None:
+        record_loss(base, loss)
     return base, _Changes(dropped, overridden)
 
 
 def encoded_attributes(codec: Codec, spec: ImageSpec, sop_class: Any, options: Any = None) -> dict[str, Any]:
     """What a dataset takes on for a codec, as far as its SOP class allows it: the classes are stricter than PS3.5 8.2 here and there."""
-    attributes = dict(codec.describe(spec, options))
+    attributes = dict(codec.describe(spec, None if options is None else options_of(codec, options)))
     wrong = iod.misfits(sop_class, attributes) if sop_class in iod.IODS else {}
     return {keyword: value for keyword, value in attributes.items() if keyword not in wrong}
 

@@ -134,7 +134,7 @@ def imwrite(
         raise TypeError("the target comes first, then the array: imwrite(target, array)")
     syntax, codec = choose_syntax(compression)
     wishes = Wishes(attributes, sop_class, photometric, colormap, bits_stored, template, verify, keep_preamble, policy, uid_source, clock)
-    made = compose(array, wishes, syntax, codec)
+    made = compose(array, wishes, syntax, codec, options)
     coder = Coder(syntax, codec, made.spec, options, verify=verify_pixels)
     if codec is None:
         Window[Any](workers)  # a wrong number of workers is an error here, too
@@ -254,6 +254,7 @@ def transcode(
     durable: bool = False,
     keep_preamble: bool = False,
     policy: Policy | None = None,
+    uid_source: Callable[[], str] | None = None,
 ) -> Report:
     """Write a DICOM image in another transfer syntax: the same pixel values, the same instance, the same metadata (PS3.5 8.2).
 
@@ -275,6 +276,8 @@ def transcode(
         As for :func:`dcmenc.dcmwrite`.
     keep_preamble : bool
         Take over the preamble instead of 128 zero bytes.
+    uid_source : callable, optional
+        Gives the SOP Instance UID of the new instance that compression with loss makes; by default :func:`dcmenc.generate_uid`.
 
     Returns
     -------
@@ -305,7 +308,7 @@ def transcode(
         Window[Any](workers)
         dcmwrite(target, in_syntax(ds, syntax, keep_preamble=keep_preamble), exist_ok=exist_ok, durable=durable, policy=policy)
         return Report(files=paths_of(target))
-    work = Transcoding(ds, syntax, codec, keep_preamble=keep_preamble)
+    work = Transcoding(ds, syntax, codec, options, keep_preamble=keep_preamble, uid_source=uid_source)
     coder = Coder(syntax, codec, work.spec, options, verify=verify_pixels)
     with Window[Any](workers) as window:
         encoded = window.map(lambda at: coder(work.frame(at), at), range(work.spec.frames))

@@ -18,6 +18,7 @@ from ._swap import swapped
 from .dictionary import Tag
 from .encapsulation import Tables, item_of, may_outgrow, tables_of
 from .errors import PixelError
+from .lossy import awaits_ratio, ratio_place, ratio_text, set_ratio
 from .model import Dataset
 from .part10 import open_stream
 from .pixels import ImageSpec
@@ -27,6 +28,7 @@ from .values import Fragments, Policy
 
 _OFFSETS = Tag("ExtendedOffsetTable")
 _LENGTHS = Tag("ExtendedOffsetTableLengths")
+_RATIO = Tag("LossyImageCompressionRatio")
 _LONGEST = 0xFFFFFFFE
 
 
@@ -83,7 +85,14 @@ class PixelStream:
                 own.ExtendedOffsetTable, own.ExtendedOffsetTableLengths = tables.offsets, tables.lengths
         else:
             own[spec.keyword] = None
-        locate = (_OFFSETS, _LENGTHS) if self._reserved and self._reserved.offsets is not None else ()
+        locate = [_OFFSETS, _LENGTHS] if self._reserved and self._reserved.offsets is not None else []
+        self._ratio_place = 0
+        if awaits_ratio(own):
+            if sizes is not None:
+                set_ratio(own, spec.native_bytes, sum(sizes))
+            else:
+                self._ratio_place = ratio_place(own)
+                locate.append(_RATIO)
         self._tag = Tag(spec.keyword)
         self._stream = open_stream(target, own, locate=locate, fill=self._tag, length=self._length(), exist_ok=exist_ok,
                                    durable=durable, policy=policy)
@@ -143,6 +152,7 @@ class PixelStream:
             if self._frames != self._spec.frames:
                 raise PixelError(f"{self._frames} frames were written, where {self._spec.frames} were announced")
             self._fill_tables()
+            self._fill_ratio()
             if not self._syntax.encapsulated and self._spec.native_bytes % 2:
                 self._stream.append(b"\0")
             self._stream.commit()
@@ -160,6 +170,11 @@ class PixelStream:
                 self._stream.patch(self._stream.offsets[tag][1] - len(value), value)
         else:
             self._stream.patch(self._stream.offsets[self._tag][1] - len(tables.basic), tables.basic)
+
+    def _fill_ratio(self) -> None:
+        if self._ratio_place:
+            text = ratio_text(self._spec.native_bytes, sum(self._sizes))
+            self._stream.patch(self._stream.offsets[_RATIO][1] - self._ratio_place, text.encode())
 
     def discard(self) -> None:
         """Give the file up; a path is left as it was before. Again, or after a commit, it does nothing."""

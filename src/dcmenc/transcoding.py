@@ -5,7 +5,7 @@ Everything of the dataset that is not said here is kept. The doors, and the file
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -16,11 +16,12 @@ from .composition import encoded_attributes
 from .dictionary import Tag
 from .errors import CodecError, PixelError
 from .frames import Frames, sample_values, spec_of
+from .lossy import LOSS, derive, record_loss
 from .model import Dataset, Sequence
 from .overlays import embedded_overlays, extract
 from .pixels import PHOTOMETRICS, ImageSpec, invalidate, native_bytes
 from .report import Finding, Report
-from .uid import TransferSyntax
+from .uid import TransferSyntax, generate_uid
 from .values import Fragments, shorten
 
 Array = np.ndarray[Any, Any]
@@ -62,7 +63,11 @@ class Transcoding:
         Not changed.
     syntax, codec
         Where to; no codec means native pixels.
+    options : optional
+        Of the codec.
     keep_preamble : bool
+    uid_source : callable, optional
+        Gives the UID of the instance that compression with loss makes.
 
     Attributes
     ----------
@@ -72,7 +77,16 @@ class Transcoding:
         What the coder has to encode.
     """
 
-    def __init__(self, source: Dataset, syntax: TransferSyntax, codec: Codec | None, *, keep_preamble: bool = False) -> None:
+    def __init__(
+        self,
+        source: Dataset,
+        syntax: TransferSyntax,
+        codec: Codec | None,
+        options: Any = None,
+        *,
+        keep_preamble: bool = False,
+        uid_source: Callable[[], str] | None = None,
+    ) -> None:
         self._frames = Frames(source)
         self._native = codec is None
         self._findings: list[Finding] = []
@@ -88,7 +102,11 @@ class Transcoding:
         self._dropped = [row for row in invalidate(self.dataset, self.spec, new_values=False) if row.keyword != pixels]
         if codec is not None:
             self._clear_unused_bits()
-            self._set_all(encoded_attributes(codec, self.spec, getattr(source, "SOPClassUID", None)))
+            attributes = encoded_attributes(codec, self.spec, getattr(source, "SOPClassUID", None), options)
+            method = attributes.pop(LOSS, None)
+            self._set_all(attributes)
+            if method is not None:
+                self._tell_of_loss(method, syntax, uid_source or generate_uid)
         elif self.spec.samples > 1:
             self._set_all({"PlanarConfiguration": self.spec.planar})
         if isinstance(getattr(source, "PixelData", None), Fragments):
@@ -112,6 +130,12 @@ class Transcoding:
             setattr(self.dataset, keyword, value)
             if old is not None:
                 self._find("overridden", str(Tag(keyword)), keyword, f"is {shorten(value)}, as the pixels are stored, not {shorten(old)}")
+
+    def _tell_of_loss(self, method: str, syntax: TransferSyntax, uid_source: Callable[[], str]) -> None:
+        record_loss(self.dataset, method)
+        derive(self.dataset, syntax.name, uid_source)
+        message = "is a new one, because the pixels are not those of the old instance any more; SourceImageSequence names that"
+        self._find("derived", str(Tag("SOPInstanceUID")), "SOPInstanceUID", message, "PS3.3 C.7.6.1.1.5")
 
     def _find(self, code: str, path: str, keyword: str, message: str, clause: str = "") -> None:
         self._findings.append(Finding("info", code, path, keyword, message, clause))

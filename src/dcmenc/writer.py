@@ -18,9 +18,10 @@ from .coder import Coder
 from .composition import Composition, Wishes, check_names, compose, take_template
 from .errors import PixelError
 from .images import choose_syntax, paths_of, report_on
+from .lossy import awaits_ratio
 from .pixel_stream import PixelStream, Spool
 from .report import Report
-from .sinks import Target
+from .sinks import Target, can_be_patched
 from .uid import generate_uid
 from .values import Policy
 from .window import Window
@@ -178,7 +179,7 @@ class Writer:
         """All but the pixels, for so many frames; an attempt takes no UID from the caller's source."""
         front = (frames,) if frames > 1 else ()
         wishes = replace(self._wishes, uid_source=generate_uid, clock=None) if trial else self._wishes
-        return compose(np.broadcast_to(np.zeros((), self._dtype), front + self._shape), wishes, self._syntax, self._codec)
+        return compose(np.broadcast_to(np.zeros((), self._dtype), front + self._shape), wishes, self._syntax, self._codec, self._options)
 
     def _begin(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         """Now that the first frame is known, what is wrong with the metadata comes to light."""
@@ -187,7 +188,7 @@ class Writer:
         made = self._compose(self._promised or 2, trial=self._promised is None)
         self._made, self._frame_spec = made, replace(made.spec, frames=1)
         self._coder = Coder(self._syntax, self._codec, made.spec, self._options, verify=self._verify_pixels)
-        if self._promised is None:
+        if self._promised is None or (awaits_ratio(made.dataset) and not can_be_patched(self._target)):
             self._sink = Spool(self._target)
         else:
             self._sink = PixelStream(self._target, made.dataset, made.spec, bound=self._coder.bound, **self._file)
@@ -219,7 +220,9 @@ class Writer:
         if isinstance(self._sink, PixelStream):
             self._sink.commit()
         elif isinstance(self._sink, Spool):
-            made = self._compose_spooled()
+            if self._promised not in (None, self._count):
+                raise PixelError(f"{self._count} frames were written, where {self._promised} were announced")
+            made = made if self._promised else self._compose_spooled()
             with PixelStream(self._target, made.dataset, made.spec, sizes=self._sink.sizes, **self._file) as stream:
                 for data in self._sink:
                     stream.append(data)
@@ -231,7 +234,7 @@ class Writer:
         if self._count > 1:
             return self._compose(self._count)
         wishes = replace(self._wishes, sop_class=self._made.dataset.SOPClassUID)
-        return compose(np.zeros(self._shape, self._dtype), wishes, self._syntax, self._codec)
+        return compose(np.zeros(self._shape, self._dtype), wishes, self._syntax, self._codec, self._options)
 
     def __enter__(self) -> Self:
         return self
