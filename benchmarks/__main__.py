@@ -17,20 +17,25 @@ from importlib.metadata import version
 from typing import Any
 
 from . import report
-from .cases import CASES, Case, Size, absent, without
-from .checks import Mismatch, compare, inspect
+from .cases import CASES, absent, without
+from .checks import Mismatch, compare, inspect, sizes
+from .memory import MOST_MEBIBYTES
+from .terms import Case, Size
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _IN_MEMORY = "/dev/shm"
 # Rounds of one sample from every contender: as many as fit these seconds, between these numbers.
 _ROUNDS: dict[str, tuple[float, int, int]] = {"full": (12.0, 5, 25), "quick": (1.0, 2, 9)}
 
+_NAMES = (*CASES, "memory", "scaling")
+
 
 class Process:
     """A contender's process, and the folder that it may fill."""
 
     def __init__(self, case: Case, label: str, size: Size, folder: str) -> None:
-        self.label, self.samples = label, list[dict[str, float]]()
+        self.label, self.samples = label, list[dict[str, dict[str, float]]]()
+        self._case, self._sizes = case, dict[str, int]()
         self._result = os.path.join(folder, f"{label}.result")
         target = os.path.join(folder, label)
         os.mkdir(target)
@@ -58,11 +63,13 @@ class Process:
 
     def result(self) -> bytes:
         with open(self._result, "rb") as file:
-            return file.read()
+            found = file.read()
+        self._sizes = sizes(self._case, found)
+        return found
 
     def figures(self, ready: dict[str, Any]) -> dict[str, Any]:
         self._ask(do="finish")
-        return {"seconds": report.summarise(self.samples), **ready, **self.answer()}
+        return {"seconds": report.summarise(self.samples), **ready, **self.answer(), "sizes": self._sizes}
 
     def close(self) -> None:
         assert self._process.stdin is not None
@@ -112,15 +119,22 @@ def run_scaling(size: Size) -> dict[str, Any]:
     return found
 
 
+def run_memory(size: Size) -> tuple[dict[str, Any], list[report.Row]]:
+    """The figures of :mod:`benchmarks.memory`, and its lines of the table."""
+    done = subprocess.run([sys.executable, "-m", f"{__package__}.memory", size], cwd=_ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found, [report.memory_row(title, MOST_MEBIBYTES, figures["MiB peak"]) for title, figures in found.items()]
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="dcmenc beside other writers of DICOM; only ratios count")
-    parser.add_argument("cases", nargs="*", metavar="case", help=f"{', '.join(CASES)}, scaling; all if none is named")
+    parser.add_argument("cases", nargs="*", metavar="case", help=f"{', '.join(_NAMES)}; all if none is named")
     parser.add_argument("--quick", action="store_true", help="fewer samples and values, in about a minute")
     parser.add_argument("--json", default=os.path.join(_ROOT, "out", "bench.json"), metavar="PATH",
                         help="where the figures go (out/bench.json); the table goes beside it as Markdown")
     options = parser.parse_args()
-    if unknown := set(options.cases) - {*CASES, "scaling"}:
-        parser.error(f"no such case: {', '.join(sorted(unknown))}; there are {', '.join(CASES)}, scaling")
+    if unknown := set(options.cases) - set(_NAMES):
+        parser.error(f"no such case: {', '.join(sorted(unknown))}; there are {', '.join(_NAMES)}")
     return options
 
 
@@ -155,6 +169,10 @@ def main() -> int:
         figures["rows"] = [row._asdict() for row in report.rows(case, figures["contenders"])]
         rows += report.rows(case, figures["contenders"])
         found["cases"][case.name] = figures
+    if not options.cases or "memory" in options.cases:
+        print("memory ...", file=sys.stderr, flush=True)
+        found["memory"], lines = run_memory(size)
+        rows += lines
     if not options.cases or "scaling" in options.cases:
         found["scaling"] = run_scaling(size)
     notes = _notes(found, missing, failures)

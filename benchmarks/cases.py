@@ -1,4 +1,4 @@
-"""What is measured: the data sets as neutral builders, the contenders of every case, and the targets.
+"""What is measured: the data sets as neutral builders, the contenders of every case, and the targets; ``pixel_cases.py`` adds images.
 
 A builder takes a peer's own ``Dataset`` class and sets the same values by keyword (PS3.6), so both peers start from one
 description; ``sources.py`` makes the files that are read of the same builders. Nothing here writes, times or imports a peer.
@@ -7,16 +7,13 @@ description; ``sources.py`` makes the files that are read of the same builders. 
 from __future__ import annotations
 
 import random
-import shutil
 from collections.abc import Callable
 from functools import cache
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
-# How much of a case is built: whole for the figures, less for a look, little for the byte checks alone.
-Size = Literal["full", "quick", "check"]
-Check = Literal["bytes", "values", "data set", "nearly", "lines", "decimals", "modules", "none"]
-Road = Literal["dumps", "build", "file", "files", "decimals", "process",
-               "read", "visit", "rewrite", "edit", "read file", "read files", "edit file", "edit files", "convert"]
+from .peers import present
+from .pixel_cases import PIXEL_CASES
+from .terms import Case, Check, Contender, Road, Size, Target
 
 META = {
     "FileMetaInformationVersion": b"\0\1",
@@ -25,39 +22,6 @@ META = {
     "ImplementationVersionName": "BENCHMARK",
 }
 IMPLICIT = "1.2.840.10008.1.2"
-
-
-class Contender(NamedTuple):
-    """One peer in one case: what it is given, how its output is held against dcmenc's, and the program that it needs."""
-
-    form: str
-    check: Check = "bytes"
-    program: str = ""
-
-
-class Target(NamedTuple):
-    """A line of the table: ``measure`` of dcmenc against another contender; ``limit`` None only reports."""
-
-    measure: Literal["times", "ns a value", "MiB extra", "MiB private", "ms above"]
-    against: str
-    limit: float | None = None
-
-
-class Case(NamedTuple):
-    """``clock`` is the time that ratios are taken of: thread CPU, or wall where the kernel or a process does the work.
-
-    ``in_memory`` puts the files in a folder without a disk behind it: making a file then costs the same each time. For minutes
-    ext4 passes over the inodes of files just deleted, one by one, which may cost more than all else of writing a small file.
-    """
-
-    name: str
-    title: str
-    road: Road
-    contenders: dict[str, Contender]
-    targets: tuple[Target, ...]
-    clock: Literal["cpu", "wall"] = "cpu"
-    cold: bool = False
-    in_memory: bool = False
 
 
 # ------------------------------------------------------------------ builders
@@ -379,16 +343,18 @@ CASES = {case.name: case for case in (
          (Target("times", "bare"), Target("MiB private", "", 1), Target("MiB extra", ""), Target("times", "pydicom")), clock="wall"),
     Case("large-copy", "46,000 elements read and written, as a process", "convert", _conversion(""), _CONVERSION, clock="wall"),
     Case("large-implicit", "the same, explicit -> implicit", "convert", _conversion("implicit"), _CONVERSION, clock="wall"),
+    *PIXEL_CASES,
 )}
 
 
 def absent(case: Case) -> list[str]:
     """The programs that a case needs and that are not installed."""
     needed = {contender.program for contender in case.contenders.values()} - {""}
-    return sorted(program for program in needed if shutil.which(program) is None)
+    return sorted(program for program in needed if not present(program))
 
 
 def without(case: Case, programs: list[str]) -> Case:
     """The case without the contenders that need one of the programs, and without their lines of the table."""
     contenders = {label: contender for label, contender in case.contenders.items() if contender.program not in programs}
-    return case._replace(contenders=contenders, targets=tuple(target for target in case.targets if target.against in ("", *contenders)))
+    targets = tuple(target for target in case.targets if {target.against, target.ours} <= {"", *contenders})
+    return case._replace(contenders=contenders, targets=targets)

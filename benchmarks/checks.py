@@ -2,7 +2,7 @@
 
 Bytes are held against bytes where both peers spell values alike. They differ by design where dcmenc writes a float as
 ``1`` and pydicom as ``1.0`` (both legal DS, PS3.5 6.2): there both files are read again and the values compared. Of what
-is only read, the lines of ``transcript.py`` are compared.
+is only read, the lines of ``transcript.py`` are compared, and of pixels the samples (``pixel_checks.py``).
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ import io
 from itertools import zip_longest
 from typing import Any
 
-from . import cases
+from . import cases, pixel_checks
+from .pixel_checks import Mismatch, sizes
+from .terms import Case, Size
+
+__all__ = ["Mismatch", "compare", "inspect", "sizes"]
 
 # Longer than DS may be is what pydicom writes of full doubles: there the values differ by what 16 characters lose.
 _LOST_DIGITS = 1e-11
 _HEAVY = frozenset({b"numpy", b"PIL", b"glymur", b"imagecodecs", b"rich", b"pydicom", b"lxml"})
 
 
-class Mismatch(Exception):
-    """Two contenders did not write the same."""
-
-
-def compare(case: cases.Case, label: str, size: cases.Size, ours: bytes, theirs: bytes) -> str:
+def compare(case: Case, label: str, size: Size, ours: bytes, theirs: bytes) -> str:
     """What was compared, in words; :class:`Mismatch` where it does not hold."""
     kind = case.contenders[label].check
     if kind == "bytes":
@@ -37,10 +37,12 @@ def compare(case: cases.Case, label: str, size: cases.Size, ours: bytes, theirs:
         return f"{count} elements equal when read again" + (f", DS within {_LOST_DIGITS:g} of each other" if kind == "nearly" else "")
     if kind == "decimals":
         return _compare_decimals(case, size, ours, theirs)
+    if kind in pixel_checks.KINDS:
+        return pixel_checks.compare(case, label, size, ours, theirs)
     return "not compared"
 
 
-def inspect(case: cases.Case, ours: bytes) -> str | None:
+def inspect(case: Case, ours: bytes) -> str | None:
     """What dcmenc's result must be in itself, whatever the others do."""
     if case.contenders["dcmenc"].check != "modules":
         return None
@@ -50,7 +52,7 @@ def inspect(case: cases.Case, ours: bytes) -> str | None:
     return "neither NumPy nor a codec library is loaded"
 
 
-def _compare_lines(case: cases.Case, label: str, ours: bytes, theirs: bytes) -> str:
+def _compare_lines(case: Case, label: str, ours: bytes, theirs: bytes) -> str:
     lines, others = ours.decode().split("\n"), theirs.decode().split("\n")
     for line, other in zip_longest(lines, others):
         if line != other:
@@ -58,7 +60,7 @@ def _compare_lines(case: cases.Case, label: str, ours: bytes, theirs: bytes) -> 
     return f"{len(lines)} lines of values equal"
 
 
-def _compare_values(case: cases.Case, label: str, ours: bytes, theirs: bytes, lost: float, meta: bool) -> int:
+def _compare_values(case: Case, label: str, ours: bytes, theirs: bytes, lost: float, meta: bool) -> int:
     """Both files as pydicom reads them; without ``meta`` only their transfer syntax and data set: each writer names itself."""
     import pydicom
 
@@ -87,7 +89,7 @@ def _same(mine: Any, other: Any, vr: str, lost: float) -> bool:
     return all(abs(a - b) <= lost for a, b in pairs)
 
 
-def _compare_decimals(case: cases.Case, size: cases.Size, ours: bytes, theirs: bytes) -> str:
+def _compare_decimals(case: Case, size: Size, ours: bytes, theirs: bytes) -> str:
     values = cases.decimal_values(case.name, size)
     texts, others = ours.decode("ascii").split("\\"), theirs.decode("ascii").split("\\")
     for value, text, other in zip(values, texts, others, strict=True):

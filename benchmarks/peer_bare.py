@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 
 from . import cases, sources
-from .jobs import Job, folder_job, process_job
+from .jobs import Job, folder_job, parts_job, process_job
+from .terms import Case, Road, Size
 
 # As much as preamble, file meta and header take in the case "pixels".
 _HEAD = bytes(1024)
 
 
-def prepare(case: cases.Case, form: str, size: cases.Size, folder: str) -> Job:
+def prepare(case: Case, form: str, size: Size, folder: str) -> Job:
     """Everything that is done before the clock starts."""
     if case.road in ("process", "convert"):
         return process_job("pass", folder)
@@ -25,6 +27,8 @@ def prepare(case: cases.Case, form: str, size: cases.Size, folder: str) -> Job:
         return folder_job(folder, lambda: _write(paths, pieces))
     if case.road in ("read files", "edit file", "edit files"):
         return _copy_job(case, size, folder)
+    if case.road == "swap":
+        return _memory_job(size)
     raise ValueError(f"the case {case.name!r} has no bare contender")
 
 
@@ -40,19 +44,32 @@ def _join(values: list[float]) -> str:
     return "\\".join(map(repr, values))
 
 
-def _pieces(road: cases.Road, size: cases.Size) -> tuple[bytes, ...]:
+def _pieces(road: Road, size: Size) -> tuple[bytes, ...]:
     if road == "file":
         return _HEAD, cases.pixel_buffer(1 if size == "check" else 100)
     with open(cases.ct_path(), "rb") as file:
         return (file.read(),)
 
 
-def _copy_job(case: cases.Case, size: cases.Size, folder: str) -> Job:
+def _copy_job(case: Case, size: Size, folder: str) -> Job:
     paths, out = sources.store(case, size, os.path.join(folder, "in")), os.path.join(folder, "out")
     os.mkdir(out)
     if case.road == "read files":
         return Job(lambda: _read(paths), lambda: b"")
     return folder_job(out, lambda: _copy(paths, out))
+
+
+def _memory_job(size: Size) -> Job:
+    """A copy in memory; as its result the other side has the samples with their bytes swapped, so NumPy makes those."""
+    from numpy import frombuffer
+
+    from .frames import swap_buffers
+
+    def copying(data: bytes) -> Callable[[], bytes]:
+        return lambda: bytes(memoryview(data))
+
+    return parts_job({name: copying(data) for name, data in swap_buffers(size).items()},
+                     lambda name, copied: frombuffer(copied, "u2").byteswap().tobytes())
 
 
 def _read(paths: list[str]) -> None:

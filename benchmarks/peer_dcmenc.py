@@ -1,4 +1,7 @@
-"""dcmenc as a contender: its own ``Dataset``, read with ``dcmread``, written with ``dumps`` and ``dcmwrite``."""
+"""dcmenc as a contender: its own ``Dataset``, read with ``dcmread``, written with ``dumps`` and ``dcmwrite``.
+
+What it does with pixels is in ``pixels_dcmenc.py``.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from dcmenc._decimal import join_ds
 
 from . import cases, reading, sources
 from .jobs import Job, conversion_job, folder_job, process_job, set_all
+from .pixel_cases import PIXEL_ROADS
+from .terms import Case, Size
 
 _PROCESSES = {
     "import": "import dcmenc",
@@ -30,8 +35,12 @@ dcmenc.dcmwrite(sys.argv[2], ds)
 """
 
 
-def prepare(case: cases.Case, form: str, size: cases.Size, folder: str) -> Job:
+def prepare(case: Case, form: str, size: Size, folder: str) -> Job:
     """Everything that is done before the clock starts."""
+    if case.road in PIXEL_ROADS:
+        from . import pixels_dcmenc
+
+        return pixels_dcmenc.prepare(case, form, size, folder)
     if case.road in reading.READING:
         return reading.prepare(_KIT, case, form, size, folder)
     if case.road == "convert":
@@ -64,7 +73,7 @@ def result(job: Job) -> bytes:
     return job.collect()
 
 
-def _build(case: cases.Case, form: str, size: cases.Size) -> Any:
+def _build(case: Case, form: str, size: Size) -> Any:
     if case.name.startswith("ct") or case.name == "files":
         # Every value is set, as in a data set that was made here: what dcmenc has read itself stays raw.
         import pydicom

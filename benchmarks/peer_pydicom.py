@@ -13,7 +13,8 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.valuerep import format_number_as_ds
 
 from . import cases, reading, sources
-from .jobs import Job, conversion_job, folder_job, process_job, set_all
+from .jobs import Job, conversion_job, folder_job, process_job, read_job, set_all
+from .terms import Case, Size
 
 _PROCESSES = {
     "import": "import pydicom",
@@ -34,8 +35,10 @@ pydicom.dcmwrite(sys.argv[2], ds, enforce_file_format=True)
 """
 
 
-def prepare(case: cases.Case, form: str, size: cases.Size, folder: str) -> Job:
+def prepare(case: Case, form: str, size: Size, folder: str) -> Job:
     """Everything that is done before the clock starts."""
+    if case.road == "imread":
+        return _imread_job(form, size, folder)
     if case.road in reading.READING:
         return reading.prepare(_KIT, case, form, size, folder)
     if case.road == "convert":
@@ -63,6 +66,18 @@ def result(job: Job) -> bytes:
     return job.collect()
 
 
+def _imread_job(form: str, size: Size, folder: str) -> Job:
+    from pydicom.pixels.utils import pixel_array
+
+    from .frames import encoded_file, stack
+
+    path = os.path.join(folder, "in.dcm")
+    with open(path, "wb") as file:
+        file.write(encoded_file(form, size))
+    stack.cache_clear()
+    return read_job(lambda: pixel_array(path, decoding_plugin="pylibjpeg"))
+
+
 def read_ct(form: str) -> Any:
     """CT_small.dcm as read, its values still raw."""
     ds = pydicom.dcmread(cases.ct_path())
@@ -71,7 +86,7 @@ def read_ct(form: str) -> Any:
     return ds
 
 
-def _build(case: cases.Case, form: str, size: cases.Size) -> Any:
+def _build(case: Case, form: str, size: Size) -> Any:
     if case.name.startswith("ct") or case.name == "files":
         ds = read_ct(form)
         for _ in ds.iterall():
@@ -82,7 +97,7 @@ def _build(case: cases.Case, form: str, size: cases.Size) -> Any:
     return ds
 
 
-def dumps_job(case: cases.Case, form: str, size: cases.Size, dumps: Callable[[Any], bytes]) -> Job:
+def dumps_job(case: Case, form: str, size: Size, dumps: Callable[[Any], bytes]) -> Job:
     """Writing a data set of pydicom's to memory, by whom ever; "raw" is one as just read."""
     if form == "implicit raw":
         return _batch_job(lambda: read_ct("implicit"), dumps)
@@ -101,7 +116,7 @@ def _batch_job(read: Callable[[], Any], dumps: Callable[[Any], bytes]) -> Job:
         for ds in fresh:
             dumps(ds)
 
-    return Job(write_all, lambda: dumps(read()), read_all)
+    return Job(write_all, lambda: dumps(read()), read_all, times=reading.BATCH)
 
 
 def _dumps(ds: Any) -> bytes:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from . import cases, sources
 from .jobs import Job, folder_job
+from .terms import Case, Road, Size
 from .transcript import Elements, spell, transcript
 
 # Writing may keep what it has decoded: so many data sets as just read are written by one call, each of them once.
@@ -47,22 +48,22 @@ _CHANGES: dict[str, Callable[[Any], None]] = {
 }
 
 
-def prepare(kit: Toolkit, case: cases.Case, form: str, size: cases.Size, folder: str) -> Job:
+def prepare(kit: Toolkit, case: Case, form: str, size: Size, folder: str) -> Job:
     """The job of a reading case; ``form`` says what is changed between reading and writing."""
     return _ROADS[case.road](kit, case, _CHANGES[form], size, folder)
 
 
-def _read(kit: Toolkit, case: cases.Case, change: Callable[[Any], None], size: cases.Size, folder: str) -> Job:
+def _read(kit: Toolkit, case: Case, change: Callable[[Any], None], size: Size, folder: str) -> Job:
     data = sources.content(case, size)
     return Job(lambda: kit.read(data), lambda: transcript(kit.read(data), kit.elements))
 
 
-def _visit(kit: Toolkit, case: cases.Case, change: Callable[[Any], None], size: cases.Size, folder: str) -> Job:
+def _visit(kit: Toolkit, case: Case, change: Callable[[Any], None], size: Size, folder: str) -> Job:
     data = sources.content(case, size)
     return Job(lambda: kit.visit(kit.read(data)), lambda: transcript(kit.read(data), kit.elements))
 
 
-def _rewrite(kit: Toolkit, case: cases.Case, change: Callable[[Any], None], size: cases.Size, folder: str) -> Job:
+def _rewrite(kit: Toolkit, case: Case, change: Callable[[Any], None], size: Size, folder: str) -> Job:
     data = sources.content(case, size)
     fresh: list[Any] = []
 
@@ -78,10 +79,10 @@ def _rewrite(kit: Toolkit, case: cases.Case, change: Callable[[Any], None], size
     def read_all() -> None:
         fresh[:] = [read() for _ in range(BATCH)]
 
-    return Job(write_all, lambda: kit.dumps(read()), read_all)
+    return Job(write_all, lambda: kit.dumps(read()), read_all, times=BATCH)
 
 
-def _edit(kit: Toolkit, case: cases.Case, change: Callable[[Any], None], size: cases.Size, folder: str) -> Job:
+def _edit(kit: Toolkit, case: Case, change: Callable[[Any], None], size: Size, folder: str) -> Job:
     data = sources.content(case, size)
 
     def edit() -> bytes:
@@ -92,12 +93,12 @@ def _edit(kit: Toolkit, case: cases.Case, change: Callable[[Any], None], size: c
     return Job(edit, edit)
 
 
-def _read_file(kit: Toolkit, case: cases.Case, change: Callable[[Any], None], size: cases.Size, folder: str) -> Job:
+def _read_file(kit: Toolkit, case: Case, change: Callable[[Any], None], size: Size, folder: str) -> Job:
     path, = sources.store(case, size, os.path.join(folder, "in"))
     return Job(lambda: kit.read(path), lambda: transcript(kit.read(path), kit.elements))
 
 
-def _read_files(kit: Toolkit, case: cases.Case, change: Callable[[Any], None], size: cases.Size, folder: str) -> Job:
+def _read_files(kit: Toolkit, case: Case, change: Callable[[Any], None], size: Size, folder: str) -> Job:
     paths = sources.store(case, size, os.path.join(folder, "in"))
 
     def look(path: str) -> tuple[list[int], list[Any]]:
@@ -118,7 +119,7 @@ def _line(tags: list[int], values: list[Any]) -> str:
     return " ".join([*(f"{tag:08X}" for tag in tags), *map(spell, _ASKED.values(), values)])
 
 
-def _edit_files(kit: Toolkit, case: cases.Case, change: Callable[[Any], None], size: cases.Size, folder: str) -> Job:
+def _edit_files(kit: Toolkit, case: Case, change: Callable[[Any], None], size: Size, folder: str) -> Job:
     paths = sources.store(case, size, os.path.join(folder, "in"))
     out = os.path.join(folder, "out")
     os.mkdir(out)
@@ -133,7 +134,7 @@ def _edit_files(kit: Toolkit, case: cases.Case, change: Callable[[Any], None], s
     return folder_job(out, edit_all)
 
 
-_ROADS: dict[cases.Road, Callable[[Toolkit, cases.Case, Callable[[Any], None], cases.Size, str], Job]] = {
+_ROADS: dict[Road, Callable[[Toolkit, Case, Callable[[Any], None], Size, str], Job]] = {
     "read": _read, "visit": _visit, "rewrite": _rewrite, "edit": _edit, "read file": _read_file, "read files": _read_files,
     "edit file": _edit_files, "edit files": _edit_files,
 }

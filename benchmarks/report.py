@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import statistics
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .cases import Case, Target
+from .terms import Case, Target
 
 
 class Row(NamedTuple):
     """One line: ``value`` from the fastest sample of each contender, ``typical`` from the median round.
 
-    A target is reached, or missed, where both say so; else the run was too noisy to settle it.
+    A target is reached, or missed, where both say so; else the run was too noisy to settle it. ``part`` is the frame that the
+    figures are of, or what they are of all frames.
     """
 
     case: str
@@ -22,6 +25,8 @@ class Row(NamedTuple):
     typical: float
     limit: float | None
     verdict: str
+    part: str = ""
+    ours: str = "dcmenc"
 
 
 _HEADINGS = ("case", "against", "of the fastest", "median round", "target", "")
@@ -30,11 +35,13 @@ _HEADINGS = ("case", "against", "of the fastest", "median round", "target", "")
 _MEMORY = {"MiB extra": "extra", "MiB private": "private"}
 
 
-def summarise(samples: list[dict[str, float]]) -> dict[str, dict[str, Any]]:
-    """Seconds of a contender by each clock: minimum, median, and every round."""
-    clocks = {clock: [sample[clock] for sample in samples] for clock in ("cpu", "wall")}
-    return {clock: {"min": min(found), "median": statistics.median(found), "n": len(found), "rounds": found}
-            for clock, found in clocks.items()}
+def summarise(samples: list[dict[str, dict[str, float]]]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Seconds of a contender by part and clock: minimum, median, and every round. What has no parts has one without a name."""
+    return {part: {clock: _summary([sample[part][clock] for sample in samples]) for clock in ("cpu", "wall")} for part in samples[0]}
+
+
+def _summary(found: list[float]) -> dict[str, Any]:
+    return {"min": min(found), "median": statistics.median(found), "n": len(found), "rounds": found}
 
 
 def rows(case: Case, figures: dict[str, Any]) -> list[Row]:
@@ -42,16 +49,47 @@ def rows(case: Case, figures: dict[str, Any]) -> list[Row]:
     return [_row(case, target, figures) for target in case.targets]
 
 
+def memory_row(title: str, limit: float, found: float) -> Row:
+    """The line of a process that is measured once."""
+    target = Target("MiB peak", "", limit)
+    return Row("memory", title, "", target.measure, found, found, limit, _verdict(target, found, found))
+
+
 def _row(case: Case, target: Target, figures: dict[str, Any]) -> Row:
-    ours, other = figures["dcmenc"], figures.get(target.against)
+    ours: dict[str, Any] = figures[target.ours]
+    other: dict[str, Any] = figures.get(target.against, {})
+    part = target.part
     if memory := _MEMORY.get(target.measure):
         best = typical = float("nan") if ours[memory] is None else ours[memory] / 2**20
+    elif target.measure == "size":
+        part, best = _over_parts(part, {name: size / other["sizes"][name] for name, size in ours["sizes"].items()}, max)
+        typical = best
     else:
-        mine = ours["seconds"][case.clock]
-        theirs: dict[str, Any] = other["seconds"][case.clock] if other else {"min": 0.0, "rounds": [0.0] * mine["n"]}
-        best = _value(target, ours["values"], mine["min"], theirs["min"])
-        typical = statistics.median(_value(target, ours["values"], *pair) for pair in zip(mine["rounds"], theirs["rounds"], strict=True))
-    return Row(case.name, case.title, target.against, target.measure, best, typical, target.limit, _verdict(target, best, typical))
+        pairs = {name: _times(case, target, ours, other, name) for name in ours["seconds"]}
+        worst = min if target.measure == "times" else max
+        part, best = _over_parts(target.part, {name: pair[0] for name, pair in pairs.items()}, worst)
+        typical = _over_parts(target.part, {name: pair[1] for name, pair in pairs.items()}, worst)[1]
+    return Row(case.name, case.title, target.against, target.measure, best, typical, target.limit, _verdict(target, best, typical),
+               part, target.ours)
+
+
+def _times(case: Case, target: Target, ours: dict[str, Any], other: dict[str, Any], part: str) -> tuple[float, float]:
+    """What is measured of one part: of the fastest samples, and of the median round."""
+    mine = ours["seconds"][part][case.clock]
+    theirs: dict[str, Any] = other["seconds"][part][case.clock] if other else {"min": 0.0, "rounds": [0.0] * mine["n"]}
+    rounds = zip(mine["rounds"], theirs["rounds"], strict=True)
+    return (_value(target, ours["values"], mine["min"], theirs["min"]),
+            statistics.median(_value(target, ours["values"], *pair) for pair in rounds))
+
+
+def _over_parts(part: str, found: dict[str, float], worst: Callable[..., str]) -> tuple[str, float]:
+    """The figure of the worst part, or the geometric mean of those whose name begins so; and in words which it is."""
+    if part == "worst":
+        name = worst(found, key=found.__getitem__)
+        return f"worst, {name}", found[name]
+    chosen = [value for name, value in found.items() if name.startswith(part)]
+    mean = chosen[0] if len(chosen) == 1 else math.exp(statistics.fmean(map(math.log, chosen)))
+    return ", ".join(filter(None, (part, f"mean of {len(chosen)}" if len(chosen) > 1 else ""))), mean
 
 
 def _value(target: Target, values: int, mine: float, theirs: float) -> float:
@@ -68,14 +106,23 @@ def _verdict(target: Target, *found: float) -> str:
     return "unsettled" if len(reached) > 1 else "pass" if True in reached else "MISSED"
 
 
-def _number(value: float) -> str:
+def _number(value: float, measure: str) -> str:
+    if measure == "size":
+        return f"{value:.4f}"
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
+# How a figure of each measure is written; others are said by their name.
+_UNITS = {"times": "x", "size": " of its size"}
+
+
 def cells(row: Row) -> tuple[str, ...]:
-    sign = "x" if row.measure == "times" else f" {row.measure}"
-    bound = "" if row.limit is None else f"{'>=' if row.measure == 'times' else '<='} {row.limit:g}{sign}"
-    return f"{row.title} [{row.case}]", row.against, _number(row.value) + sign, _number(row.typical) + sign, bound, row.verdict
+    unit = _UNITS.get(row.measure, f" {row.measure}")
+    bound = "" if row.limit is None else f"{'>=' if row.measure == 'times' else '<='} {row.limit:g}{unit}"
+    variant = row.ours.removeprefix("dcmenc").replace("-", ", ", 1)
+    against = ": ".join(filter(None, (row.against, row.part)))
+    return (f"{row.title}{variant} [{row.case}]", against, *(_number(value, row.measure) + unit for value in (row.value, row.typical)),
+            bound, row.verdict)
 
 
 def markdown(found: list[Row], notes: list[str]) -> str:

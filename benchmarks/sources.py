@@ -7,13 +7,18 @@ import os
 
 from . import cases
 from .jobs import set_all
+from .terms import Case, Size
 
 
-def content(case: cases.Case, size: cases.Size) -> bytes:
+def content(case: Case, size: Size) -> bytes:
     """The file of a case, Explicit VR Little Endian."""
     if case.name.startswith(("ct", "files")):
         with open(cases.ct_path(), "rb") as file:
             return file.read()
+    if case.road == "transcode":
+        from . import frames
+
+        return frames.native_file(size)
     import pydicom
     from pydicom.dataset import FileMetaDataset
 
@@ -24,7 +29,7 @@ def content(case: cases.Case, size: cases.Size) -> bytes:
     return buffer.getvalue()
 
 
-def store(case: cases.Case, size: cases.Size, folder: str) -> list[str]:
+def store(case: Case, size: Size, folder: str) -> list[str]:
     """The files of a case in a new folder: one, or many of the same content."""
     data = content(case, size)
     os.mkdir(folder)

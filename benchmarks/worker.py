@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from .cases import CASES
@@ -50,7 +51,7 @@ class Contestant:
         case = CASES[command["case"]]
         peer = importlib.import_module(f".peer_{command['label'].split('-')[0]}", __package__)
         self._job: Job = peer.prepare(case, command["form"], command["size"], command["folder"])
-        self._run: Callable[[Job], object] = peer.run
+        self._acts: dict[str, Callable[[], object]] = dict(self._job.parts or {"": partial(peer.run, self._job)})
         result = peer.result(self._job)
         with open(command["result"], "wb") as file:
             file.write(result)
@@ -58,30 +59,37 @@ class Contestant:
         self._before = gc.collect if case.cold else self._job.before
         gc.collect()
         gc.disable()
-        share_one_core()
-        self._timed(1)
-        once = self._timed(1)
-        self._calls = 1 if self._before else max(1, math.ceil(_SAMPLE_SECONDS / max(once["wall"], 1e-7)))
+        if not case.every_core:
+            share_one_core()
+        self._calls = {name: self._calls_of(act) for name, act in self._acts.items()}
         self._watched = any(target.measure == "MiB private" for target in case.targets)
         self._memory = reset_peak()
         self.ready = {"values": self._job.values, "calls": self._calls}
 
-    def _timed(self, calls: int) -> dict[str, float]:
+    def _calls_of(self, act: Callable[[], object]) -> int:
+        self._timed(act, 1)
+        once = self._timed(act, 1)
+        return 1 if self._before else max(1, math.ceil(_SAMPLE_SECONDS / max(once["wall"], 1e-7)))
+
+    def _timed(self, act: Callable[[], object], calls: int) -> dict[str, float]:
         if self._before:
             self._before()
-        job, run, repeats = self._job, self._run, range(calls)
+        repeats = range(calls)
         wall, cpu = time.perf_counter(), time.thread_time()
         for _ in repeats:
-            run(job)
+            act()
         cpu, wall = time.thread_time() - cpu, time.perf_counter() - wall
-        return {"cpu": cpu / calls, "wall": wall / calls}
+        return {"cpu": cpu / calls / self._job.times, "wall": wall / calls / self._job.times}
 
-    def sample(self) -> dict[str, float]:
-        """Seconds of one call, as the mean of as many as fill a sample."""
-        if self._calls > 1:
+    def sample(self) -> dict[str, dict[str, float]]:
+        """Seconds of one call of each part, as the mean of as many as fill a sample."""
+        return {name: self._sample(act, self._calls[name]) for name, act in self._acts.items()}
+
+    def _sample(self, act: Callable[[], object], calls: int) -> dict[str, float]:
+        if calls > 1:
             # the other contender's turn has emptied the caches
-            self._timed(1)
-        return self._timed(self._calls)
+            self._timed(act, 1)
+        return self._timed(act, calls)
 
     def finish(self) -> dict[str, float | None]:
         """How far the memory rose above where it stood when the samples began, and the private part of it in one more call."""
@@ -103,7 +111,8 @@ class Contestant:
 
         watcher = threading.Thread(target=watch)
         watcher.start()
-        self._timed(1)
+        for act in self._acts.values():
+            self._timed(act, 1)
         done.set()
         watcher.join()
         return highest - before

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import io
+import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +16,12 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from benchmarks import cases, checks, report, scaling, sources, transcript
+from benchmarks import cases, checks, frames, jobs, memory, peers, report, scaling, sources, terms, transcript
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
-def result_of(case: cases.Case, label: str, folder: Path) -> bytes:
+def result_of(case: terms.Case, label: str, folder: Path) -> bytes:
     peer = importlib.import_module(f"benchmarks.peer_{label.split('-')[0]}")
     own = folder / label
     own.mkdir()
@@ -25,14 +29,95 @@ def result_of(case: cases.Case, label: str, folder: Path) -> bytes:
 
 
 @pytest.mark.parametrize("case", cases.CASES.values(), ids=list(cases.CASES))
-def test_contenders_write_and_read_the_same(case: cases.Case, tmp_path: Path, peer: Callable[[str], str]) -> None:
+def test_contenders_write_and_read_the_same(case: terms.Case, tmp_path: Path, peer: Callable[[str], str]) -> None:
     ours = result_of(case, "dcmenc", tmp_path)
     checks.inspect(case, ours)
     for label, contender in case.contenders.items():
         if label != "dcmenc" and contender.check != "none":
-            if contender.program:
+            result = result_of
+            if contender.program == peers.PYTHON_GDCM:
+                if not peers.present(contender.program):
+                    peer(contender.program)
+                result = result_of_process
+            elif contender.program:
                 peer(contender.program)
-            checks.compare(case, label, "check", ours, result_of(case, label, tmp_path))
+            checks.compare(case, label, "check", ours, result(case, label, tmp_path))
+
+
+def result_of_process(case: terms.Case, label: str, folder: Path) -> bytes:
+    """Of a contender whose library must not come into this process."""
+    own = folder / label
+    own.mkdir()
+    told = {"do": "prepare", "case": case.name, "label": label, "form": case.contenders[label].form, "size": "check", "folder": str(own),
+            "result": str(folder / "result")}
+    subprocess.run([sys.executable, "-m", "benchmarks.worker"], cwd=ROOT, input=json.dumps(told) + "\n", text=True, check=True,
+                   stdout=subprocess.DEVNULL)
+    return (folder / "result").read_bytes()
+
+
+@pytest.mark.parametrize(("name", "label"), [("rle-encode", "gdcm"), ("rle-decode", "pylibjpeg"), ("jpegll-decode", "imagecodecs"),
+                                             ("swap", "bare"), ("imread-rle", "pydicom"), ("two-rle", "dcmenc-one")])
+def test_other_samples_are_noticed(name: str, label: str, tmp_path: Path) -> None:
+    case = cases.CASES[name]
+    ours = result_of(case, "dcmenc", tmp_path)
+    # in the last frame, which is noise: of RLE, too, that is a sample and no count
+    changed = ours[:-20] + bytes([ours[-20] ^ 64]) + ours[-19:]
+    for sides in ((ours, changed), (changed, ours)):
+        with pytest.raises(checks.Mismatch, match=r"other samples|differ at byte"):
+            checks.compare(case, label, "check", *sides)
+
+
+def test_a_frame_that_was_encoded_from_another_is_noticed(tmp_path: Path) -> None:
+    case = cases.CASES["jpegll-encode"]
+    ours = result_of(case, "dcmenc", tmp_path)
+    frame = frames.frames("check")[0]
+    other = frame._replace(cells=frame.cells ^ 1)
+    theirs = jobs.pack(jobs.unpack(ours) | {frame.name: frames.jpeg(other, 1)})
+    with pytest.raises(checks.Mismatch, match="imagecodecs makes of the frame ct"):
+        checks.compare(case, "imagecodecs", "check", ours, theirs)
+    with pytest.raises(checks.Mismatch, match="dcmenc makes of the frame ct"):
+        checks.compare(case, "imagecodecs", "check", theirs, ours)
+    with pytest.raises(checks.Mismatch, match="frames"):
+        checks.compare(case, "imagecodecs", "check", ours, jobs.pack({"ct": b""}))
+
+
+def test_a_transcoded_file_with_other_pixels_is_noticed(tmp_path: Path) -> None:
+    case = cases.CASES["transcode-jpegll"]
+    ours = result_of(case, "dcmenc", tmp_path)
+    data, other = io.BytesIO(), io.BytesIO()
+    array = scaling.dcmenc.imread(ours)
+    for file, compression, pixels in ((data, "jpeg-lossless", array ^ 1), (other, "rle", array)):
+        scaling.dcmenc.imwrite(file, pixels, compression=compression, bits_stored=12)
+    assert "3 frames" in checks.compare(case, "dcmtk", "check", ours, ours)
+    with pytest.raises(checks.Mismatch, match="dcmtk has other pixels"):
+        checks.compare(case, "dcmtk", "check", ours, data.getvalue())
+    with pytest.raises(checks.Mismatch, match="file of dcmenc has other pixels"):
+        checks.compare(case, "dcmtk", "check", data.getvalue(), ours)
+    with pytest.raises(checks.Mismatch, match="transfer syntax"):
+        checks.compare(case, "dcmtk", "check", ours, other.getvalue())
+
+
+def test_results_of_parts_are_told_apart() -> None:
+    parts = {"ct": b"\n{", "": b"", "rgb": b"abc"}
+    assert jobs.unpack(jobs.pack(parts)) == parts
+    assert checks.sizes(cases.CASES["rle-encode"], jobs.pack(parts)) == {"ct": 2, "": 0, "rgb": 3}
+    assert checks.sizes(cases.CASES["transcode-rle"], b"12345") == {"": 5}
+
+
+def test_python_gdcm_is_looked_for_in_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DCMENC_GDCM", str(tmp_path))
+    assert cases.absent(cases.CASES["rle-encode"]) == [peers.PYTHON_GDCM]
+    (tmp_path / "gdcm.py").touch()
+    assert peers.gdcm_folder() == str(tmp_path)
+    assert cases.absent(cases.CASES["rle-encode"]) == []
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_memory_is_that_of_a_process_which_wrote_every_frame(known: bool) -> None:
+    found = memory._of_process("jpeg-lossless", 5, known)
+    assert found["frames"] == 5
+    assert found["bytes"] > 5 * 10**5
+    assert report.memory_row("Writer", memory.MOST_MEBIBYTES, found["MiB peak"]).verdict == "pass"
 
 
 def test_a_different_value_is_noticed(tmp_path: Path) -> None:
@@ -133,7 +218,7 @@ def test_legal_text_fits_and_is_near(kind: str) -> None:
 
 def test_a_target_is_judged_by_the_fastest_and_by_the_median_round() -> None:
     def contender(*seconds: float) -> dict[str, object]:
-        return {"seconds": report.summarise([{"cpu": second, "wall": second} for second in seconds]), "values": 0, "extra": 0}
+        return {"seconds": report.summarise([{"": {"cpu": second, "wall": second}} for second in seconds]), "values": 0, "extra": 0}
 
     def judged(*seconds: float) -> tuple[float, float, str]:
         row, = report.rows(cases.CASES["enhanced"], {"dcmenc": contender(1.0, 2.0, 4.0), "pydicom": contender(*seconds)})
@@ -142,3 +227,19 @@ def test_a_target_is_judged_by_the_fastest_and_by_the_median_round() -> None:
     assert judged(500.0, 900.0, 800.0) == (500.0, 450.0, "pass")
     assert judged(300.0, 300.0, 400.0) == (300.0, 150.0, "unsettled")
     assert judged(100.0, 120.0, 400.0) == (100.0, 100.0, "MISSED")
+
+
+def test_frames_are_judged_by_name_by_their_mean_and_by_the_worst() -> None:
+    def contender(ct: float, noise: float, size: int) -> dict[str, object]:
+        samples = [{name: {"cpu": second, "wall": second} for name, second in (("ct SV1", ct), ("noise SV1", noise))}]
+        return {"seconds": report.summarise(samples), "values": 0, "sizes": {"ct SV1": size, "noise SV1": 100}}
+
+    case = cases.CASES["jpegll-encode"]
+    figures = {"dcmenc": contender(1.0, 1.0, 100), "dcmenc-portable": contender(2.0, 1.0, 100), "imagecodecs": contender(16.0, 4.0, 80)}
+    found = [(row.ours, row.part, round(row.value, 6), row.verdict) for row in report.rows(case, figures)]
+    assert found == [
+        ("dcmenc", "ct", 16, "pass"), ("dcmenc", "mean of 2", 8, ""), ("dcmenc", "worst, noise SV1", 4, "MISSED"),
+        ("dcmenc-portable", "ct", 8, "MISSED"), ("dcmenc-portable", "mean of 2", 5.656854, ""),
+        ("dcmenc-portable", "worst, noise SV1", 4, "MISSED"), ("dcmenc", "worst, ct SV1", 1.25, "MISSED")]
+    portable = report.rows(case, figures)[3]
+    assert report.cells(portable)[:3] == ("JPEG Lossless SV1 encode, portable [jpegll-encode]", "imagecodecs: ct", "8x")
