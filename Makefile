@@ -6,7 +6,7 @@ STAMP = $(VENV)/.installed
 COMPILED = $(wildcard src/dcmenc/*.pyx src/dcmenc/*.pxd src/dcmenc/*.h)
 TRACED = build/coverage
 
-.PHONY: demo test bench lint coverage sanitize fuzz fuzz-frames tables clean
+.PHONY: demo test bench lint coverage sanitize fuzz fuzz-frames matrix tables clean
 
 demo: $(STAMP)
 	$(PYTHON) examples/demo.py out/demo
@@ -43,6 +43,10 @@ fuzz: $(STAMP)
 # FUZZ="--seconds 60 --seed 7" and the like
 fuzz-frames: $(STAMP)
 	tests/fuzz_frames.sh $(abspath $(PYTHON)) $(FUZZ)
+
+# The bit-exact matrix in full, of which `make test` takes 2 %: some 62,000 cells, a quarter of an hour. MATRIX="--share 0.1" and the like
+matrix: $(STAMP)
+	$(PYTHON) tests/matrix.py --processes 2 $(MATRIX)
 
 tables: $(STAMP)
 	$(PYTHON) tools/make_tables.py

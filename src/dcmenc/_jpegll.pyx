@@ -328,14 +328,19 @@ cdef const uint16_t *row_at(Encoder *e, size_t y) noexcept nogil:
     return copy
 
 
+cdef inline size_t chosen_row(size_t turn, size_t stride) noexcept nogil:
+    """One of each ``stride`` rows; not at equal distances, because images made of tiles would show the same rows of each tile."""
+    return turn * stride + (turn * 40503 >> 11) % stride
+
+
 cdef uint16_t count_categories(Encoder *e, int predictor, size_t stride, uint64_t *histogram) noexcept nogil:
-    """How many differences of every ``stride``-th row fall into each category; returns all bits that these rows' samples have."""
+    """How many differences of one in ``stride`` rows fall into each category; returns all bits that these rows' samples have."""
     cdef uint64_t reach[17]
     cdef uint64_t total = 0
     cdef uint16_t seen = 0
     cdef const uint16_t *row
     cdef const uint16_t *above = e.origin
-    cdef size_t waiting = 0, y = stride // 2 if e.rows > stride else 0
+    cdef size_t waiting = 0, turn = 0, y = chosen_row(0, stride)
     cdef int k
     memset(reach, 0, sizeof(reach))
     while y < e.rows:
@@ -350,7 +355,8 @@ cdef uint16_t count_categories(Encoder *e, int predictor, size_t stride, uint64_
         if waiting == e.batch:
             jll_count(e.fast, e.differences, waiting * e.width, reach)
             waiting = 0
-        y += stride
+        turn += 1
+        y = chosen_row(turn, stride)
     jll_count(e.fast, e.differences, waiting * e.width, reach)
     histogram[0] = total - reach[0]
     for k in range(16):
@@ -359,7 +365,7 @@ cdef uint16_t count_categories(Encoder *e, int predictor, size_t stride, uint64_
 
 
 cdef int best_predictor(Encoder *e) noexcept nogil:
-    """The predictor whose differences take the fewest bits on every sixteenth row, or on 64 rows of a small frame."""
+    """The predictor whose differences take the fewest bits on one in sixteen rows, or on 64 rows of a small frame."""
     cdef uint64_t histogram[17]
     cdef Table table
     cdef uint64_t bits, least = 0
