@@ -11,18 +11,20 @@ import pytest
 from dcmenc.window import Window
 
 
+@pytest.mark.parametrize("together", [1, 4, 100])
 @pytest.mark.parametrize("workers", [1, 2, 7])
-def test_results_come_in_the_order_of_the_calls(workers: int) -> None:
+def test_results_come_in_the_order_of_the_calls(workers: int, together: int) -> None:
     def late(number: int) -> int:
         time.sleep(0.002 * (number % 3 == 0))
         return number
 
-    with Window[int](workers) as window:
-        assert list(window.map(late, range(50))) == list(range(50))
+    with Window(late, workers, together) as window:
+        assert list(window.map(range(50))) == list(range(50))
 
 
+@pytest.mark.parametrize("together", [1, 3])
 @pytest.mark.parametrize("workers", [2, 5])
-def test_no_more_calls_wait_than_twice_the_workers(workers: int) -> None:
+def test_no_more_calls_wait_than_twice_the_workers(workers: int, together: int) -> None:
     taken, given = 0, 0
 
     def items() -> Iterator[int]:
@@ -31,17 +33,17 @@ def test_no_more_calls_wait_than_twice_the_workers(workers: int) -> None:
             taken += 1
             yield number
 
-    with Window[int](workers) as window:
-        for _ in window.map(lambda number: number, items()):
+    with Window(lambda number: number, workers, together) as window:
+        for _ in window.map(items()):
             given += 1
-            assert taken - given <= 2 * workers + 1
+            assert taken - given <= (2 * workers + 1) * together
     assert given == 200
 
 
 def test_calls_are_made_at_the_same_time() -> None:
     both = threading.Barrier(2, timeout=10)
-    with Window[int](2) as window:
-        list(window.map(lambda _: both.wait(), range(2)))
+    with Window(lambda _: both.wait(), 2) as window:
+        list(window.map(range(2)))
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -54,13 +56,13 @@ def test_the_first_error_in_order_is_the_one_that_comes_and_the_rest_is_forgotte
             raise KeyError(number)
         return number
 
-    with pytest.raises(KeyError, match="5"), Window[int](workers) as window:
-        seen.extend(window.map(call, range(1000)))
-    assert len(made) <= 6 + 2 * workers
+    with pytest.raises(KeyError, match="5"), Window(call, workers, 2) as window:
+        seen.extend(window.map(range(1000)))
+    assert len(made) <= 6 + 4 * workers
     assert threading.active_count() == 1 or not any(thread.name.startswith("dcmenc") for thread in threading.enumerate())
 
 
 @pytest.mark.parametrize("workers", [0, -1, 1.5, "2", True, None])
 def test_workers_are_counted(workers: object) -> None:
     with pytest.raises(ValueError, match="workers is a number from 1 on"):
-        Window[int](workers)  # type: ignore[arg-type]
+        Window(abs, workers)  # type: ignore[arg-type]

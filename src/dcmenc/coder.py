@@ -15,6 +15,10 @@ from .errors import CodecError, PixelError
 from .pixels import ImageSpec, native_bytes
 from .uid import TransferSyntax
 
+# Bytes of frames for which it is worth while to begin a call on another thread, about a millisecond's work; and how many at most.
+_WORTH_A_CALL = 1 << 21
+_MOST_TOGETHER = 64
+
 
 class Coder:
     """Encodes the frames of one image; several threads may call it at once.
@@ -52,6 +56,11 @@ class Coder:
     def bound(self) -> int:
         """The most bytes that a frame takes."""
         return self._spec.frame_bytes if self._codec is None else self._codec.bound(self._spec, self._options)
+
+    @property
+    def together(self) -> int:
+        """How many frames a thread had better take at a time."""
+        return min(max(1, _WORTH_A_CALL // self._spec.frame_bytes), _MOST_TOGETHER)
 
     def __call__(self, frame: Any, number: int) -> Any:
         """The bytes of a frame; ``number`` is for messages."""

@@ -27,7 +27,7 @@ from .sinks import Target
 from .transcoding import Transcoding, carries_over, in_syntax
 from .uid import UNSTORABLE, TransferSyntax, transfer_syntax
 from .values import Policy
-from .window import Window
+from .window import Window, check_workers
 
 
 def imwrite(
@@ -132,19 +132,19 @@ def imwrite(
     check_names(attributes, "imwrite", imwrite.__kwdefaults__ or ())
     if isinstance(array, (str, bytes, os.PathLike)):
         raise TypeError("the target comes first, then the array: imwrite(target, array)")
+    check_workers(workers)
     syntax, codec = choose_syntax(compression)
     wishes = Wishes(attributes, sop_class, photometric, colormap, bits_stored, template, verify, keep_preamble, policy, uid_source, clock)
     made = compose(array, wishes, syntax, codec, options)
     coder = Coder(syntax, codec, made.spec, options, verify=verify_pixels)
     if codec is None:
-        Window[Any](workers)  # a wrong number of workers is an error here, too
         setattr(made.dataset, made.spec.keyword, native_bytes(made.pixels, made.spec))
         dcmwrite(target, made.dataset, exist_ok=exist_ok, durable=durable, policy=policy)
     else:
         frames = made.pixels.reshape(made.spec.frames, *made.spec.frame_shape)
-        with Window[Any](workers) as window:
-            encoded = window.map(lambda at: coder(frames[at], at), range(len(frames)))
-            write_frames(target, made.dataset, made.spec, encoded, bound=coder.bound, exist_ok=exist_ok, durable=durable, policy=policy)
+        with Window(lambda at: coder(frames[at], at), workers, coder.together) as window:
+            write_frames(target, made.dataset, made.spec, window.map(range(len(frames))), bound=coder.bound,
+                         exist_ok=exist_ok, durable=durable, policy=policy)
     return report_on(made.report, target)
 
 
@@ -302,17 +302,17 @@ def transcode(
     >>> transcode(file.getvalue(), packed, "jpeg-lossless").ok, len(packed.getvalue()) < len(file.getvalue())
     (True, True)
     """
+    check_workers(workers)
     syntax, codec = choose_syntax(compression)
     ds = _dataset_of(source)
     if carries_over(ds, syntax, options):
-        Window[Any](workers)
         dcmwrite(target, in_syntax(ds, syntax, keep_preamble=keep_preamble), exist_ok=exist_ok, durable=durable, policy=policy)
         return Report(files=paths_of(target))
     work = Transcoding(ds, syntax, codec, options, keep_preamble=keep_preamble, uid_source=uid_source)
     coder = Coder(syntax, codec, work.spec, options, verify=verify_pixels)
-    with Window[Any](workers) as window:
-        encoded = window.map(lambda at: coder(work.frame(at), at), range(work.spec.frames))
-        write_frames(target, work.dataset, work.spec, encoded, bound=coder.bound, exist_ok=exist_ok, durable=durable, policy=policy)
+    with Window(lambda at: coder(work.frame(at), at), workers, coder.together) as window:
+        write_frames(target, work.dataset, work.spec, window.map(range(work.spec.frames)), bound=coder.bound,
+                     exist_ok=exist_ok, durable=durable, policy=policy)
     return work.report(paths_of(target))
 
 

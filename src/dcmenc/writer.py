@@ -24,7 +24,7 @@ from .report import Report
 from .sinks import Target, can_be_patched
 from .uid import generate_uid
 from .values import Policy
-from .window import Window
+from .window import Window, check_workers
 
 
 class Writer:
@@ -113,8 +113,9 @@ class Writer:
         self._wishes = Wishes(attributes, sop_class, photometric, colormap, bits_stored, take_template(template, policy), verify,
                               keep_preamble, policy, uid_source, clock)
         self._file: dict[str, Any] = {"exist_ok": exist_ok, "durable": durable, "policy": policy}
-        self._window: Window[Any] = Window(workers)
-        self._copies = workers > 1
+        check_workers(workers)
+        self._workers = workers
+        self._window: Window[Any] | None = None
         self._made: Composition | None = None
         self._sink: PixelStream | Spool | None = None
         self._count = 0
@@ -157,7 +158,7 @@ class Writer:
             self.discard()
             raise
         self._state = "closed"
-        self._window.close()
+        self._stop()
         return self.report
 
     def discard(self) -> None:
@@ -165,11 +166,15 @@ class Writer:
         if self._state != "open":
             return
         self._state = "discarded"
-        self._window.close()
+        self._stop()
         if isinstance(self._sink, PixelStream):
             self._sink.discard()
         elif self._sink is not None:
             self._sink.close()
+
+    def _stop(self) -> None:
+        if self._window is not None:
+            self._window.close()
 
     def _require_open(self) -> None:
         if self._state != "open":
@@ -188,6 +193,7 @@ class Writer:
         made = self._compose(self._promised or 2, trial=self._promised is None)
         self._made, self._frame_spec = made, replace(made.spec, frames=1)
         self._coder = Coder(self._syntax, self._codec, made.spec, self._options, verify=self._verify_pixels)
+        self._window = Window(self._coder, self._workers, self._coder.together)
         if self._promised is None or (awaits_ratio(made.dataset) and not can_be_patched(self._target)):
             self._sink = Spool(self._target)
         else:
@@ -201,11 +207,12 @@ class Writer:
             raise PixelError(f"{self._promised} frames were announced, and this is one more")
         if pixels.dtype == bool and self._frame_spec.kind != "bit":
             pixels = pixels.view(np.uint8)
-        if self._copies:
+        if self._workers > 1:
             # the caller may use the same memory for the next frame, while this one waits for its thread
             pixels = pixels.copy()
         self._count += 1
-        self._put(self._window.push(self._coder, pixels, self._count - 1))
+        assert self._window is not None
+        self._put(self._window.push(pixels, self._count - 1))
 
     def _put(self, encoded: Iterable[Any]) -> None:
         assert self._sink is not None
@@ -213,7 +220,7 @@ class Writer:
             self._sink.append(data)
 
     def _finish(self) -> Report:
-        if self._made is None or not self._count:
+        if self._made is None or self._window is None or not self._count:
             raise PixelError("no frame was written: a file needs at least one")
         self._put(self._window.drain())
         made = self._made
