@@ -387,7 +387,7 @@ PLAIN = np.zeros((4, 5), "u1")
     (PLAIN, {"compression": "zip"}, ValueError, "one of explicit, implicit"),
     (PLAIN, {"compression": ""}, ValueError, "one of explicit, implicit"),
     (PLAIN, {"compression": 4}, TypeError, "a name, a UID or None"),
-    (np.zeros((4, 5), "u4"), {"compression": "big-endian"}, PixelError, "another compression="),
+    (np.zeros((4, 5), "u4"), {"compression": "big-endian"}, PixelError, "another transfer syntax"),
     (PLAIN, {"template": "no such file.dcm"}, FileNotFoundError, "no such file.dcm"),
     (PLAIN, {"template": 5}, TypeError, "a mapping of DICOM keywords or a path, not int"),
     (PLAIN, {"template": {"PatientNane": "x"}}, ValueError, "PatientName"),

@@ -12,6 +12,7 @@ import numpy as np
 
 from .codecs import Codec, options_of
 from .errors import CodecError, PixelError
+from .lossy import LOSS
 from .pixels import ImageSpec, native_bytes
 from .uid import TransferSyntax
 
@@ -49,7 +50,8 @@ class Coder:
             raise TypeError(f"{syntax.name} has no options: its pixels are not compressed")
         self._codec, self._spec = codec, spec
         self._options = None if codec is None else options_of(codec, options)
-        self._verify = verify and codec is not None and not syntax.lossy
+        # what a codec does not call a loss has to come back
+        self._verify = verify and codec is not None and LOSS not in codec.describe(spec, self._options)
         self._single = replace(spec, frames=1)
 
     @property
@@ -75,6 +77,8 @@ class Coder:
         if self._codec is None:
             return native_bytes(frame, self._single)
         data = self._codec.encode_frame(frame, self._spec, self._options)
+        if not isinstance(data, (bytes, bytearray)):
+            raise CodecError(f"the codec of {self._codec.uid} gave {type(data).__name__}, where bytes are wanted")
         if self._verify and not np.array_equal(self._codec.decode_frame(data, self._spec), frame):
             raise CodecError("what was encoded does not decode to the same pixels: please report it, with the frame; nothing is written")
         return data

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from operator import index
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,10 +29,12 @@ from .pixels import (
     Dropped,
     ImageSpec,
     as_pixels,
+    check_native,
     image_attributes,
     integer_way_out,
     invalidate,
     palette_attributes,
+    zeros_and_ones,
 )
 from .reader import dcmread
 from .report import Finding, Report
@@ -46,7 +49,10 @@ _NOT_ATTRIBUTES = dict.fromkeys(PIXEL_ELEMENTS, "the pixels are the array") | {
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the caller of :func:`dcmenc.imwrite` or :class:`dcmenc.Writer` says beside the array; the names are theirs."""
+    """What the caller of :func:`dcmenc.imwrite` or :class:`dcmenc.Writer` says beside the array; the names are theirs.
+
+    ``samples`` says what three axes are, where that is known.
+    """
 
     attributes: Mapping[str, Any]
     sop_class: str | None = None
@@ -59,6 +65,7 @@ class Wishes:
     policy: Policy | None = None
     uid_source: Callable[[], str] | None = None
     clock: Callable[[], Any] | None = None
+    samples: int | None = None
 
 
 class Composition(NamedTuple):
@@ -92,7 +99,7 @@ def compose(array: Any, wishes: Wishes, syntax: TransferSyntax, codec: Codec | N
     """
     given = Dataset(wishes.attributes, policy=wishes.policy)
     base = take_template(wishes.template, wishes.policy)
-    wanted = _choose_pixels(given, base, wishes.photometric, wishes.bits_stored, wishes.colormap is not None)
+    wanted = _choose_pixels(given, base, wishes)
     pixels, spec, uid = _describe(array, wanted, _wanted_class(wishes.sop_class, given, base), codec, syntax)
     _check_syntax(spec, syntax, codec)
     ds, changes = _assemble(base, given, spec, uid, wishes.colormap, codec, options)
@@ -112,8 +119,8 @@ _STAND_IN = Fragments((b"\0\0",))
 def _check_syntax(spec: ImageSpec, syntax: TransferSyntax, codec: Codec | None) -> None:
     if codec is not None:
         check_profile(codec, spec)
-    elif syntax.big_endian and spec.allocated > 16:
-        raise PixelError("readers disagree on the byte order of 32-bit samples in Explicit VR Big Endian; use another compression=")
+    else:
+        check_native(spec, big_endian=syntax.big_endian)
 
 
 def check_names(attributes: Mapping[str, Any], door: str, options: Iterable[str]) -> None:
@@ -142,9 +149,9 @@ def take_template(template: Any, policy: Policy | None) -> Dataset:
     if template is None:
         return Dataset(policy=policy)
     if isinstance(template, (str, os.PathLike)):
-        template = dcmread(template, stop_before_pixels=True)
+        template = dcmread(template)
     elif is_foreign(template):
-        template = of_pydicom(template, stop_before_pixels=True)
+        template = of_pydicom(template)
     if not isinstance(template, (Dataset, Mapping)):
         raise TypeError(f"a template is a dcmenc.Dataset, a mapping of DICOM keywords or a path, not {describe(template)}")
     own = template.copy() if isinstance(template, Dataset) else Dataset(template, policy=policy)
@@ -158,13 +165,13 @@ def take_template(template: Any, policy: Policy | None) -> Dataset:
     return own
 
 
-def of_pydicom(source: Any, *, stop_before_pixels: bool = False) -> Dataset:
+def of_pydicom(source: Any) -> Dataset:
     """A pydicom dataset as dcmenc reads it; one that nobody has decided an encoding for is written in Explicit VR Little Endian."""
     try:
         data = dumps(source)
     except EncodeError:
         data = dumps(source, implicit_vr=False, little_endian=True, force_encoding=True)
-    return dcmread(data, stop_before_pixels=stop_before_pixels, force=True)
+    return dcmread(data, force=True)
 
 
 class _Wanted(NamedTuple):
@@ -173,19 +180,24 @@ class _Wanted(NamedTuple):
     photometric: str | None
     bits_stored: int | None
     inverted: bool
+    samples: int | None
 
 
-def _choose_pixels(given: Dataset, base: Dataset, photometric: str | None, bits_stored: int | None, palette: bool) -> _Wanted:
+def _choose_pixels(given: Dataset, base: Dataset, wishes: Wishes) -> _Wanted:
     """Options, or the attributes of the same meaning; a template decides only between MONOCHROME2 and MONOCHROME1."""
+    photometric, bits_stored, palette = wishes.photometric, wishes.bits_stored, wishes.colormap is not None
+    if photometric is not None and not isinstance(photometric, str):
+        raise TypeError(f"photometric is a name, not {type(photometric).__name__}")
     photometric = _agreed("photometric", photometric.upper() if photometric else None, given, "PhotometricInterpretation")
-    bits_stored = _agreed("bits_stored", bits_stored, given, "BitsStored")
+    bits_stored = _agreed("bits_stored", None if bits_stored is None else index(bits_stored), given, "BitsStored")
     if palette:
         if photometric not in (None, "PALETTE COLOR"):
             raise PixelError(f"a colormap goes with PALETTE COLOR, not with {photometric}")
         photometric = "PALETTE COLOR"
     elif photometric == "PALETTE COLOR" and not any("RedPaletteColorLookupTableDescriptor" in ds for ds in (given, base)):
         raise PixelError("PALETTE COLOR needs its palette: give colormap=, or the lookup tables in the template")
-    return _Wanted(photometric, bits_stored, photometric is None and getattr(base, "PhotometricInterpretation", None) == "MONOCHROME1")
+    inverted = photometric is None and getattr(base, "PhotometricInterpretation", None) == "MONOCHROME1"
+    return _Wanted(photometric, bits_stored, inverted, wishes.samples)
 
 
 def _agreed(option: str, value: Any, given: Dataset, keyword: str) -> Any:
@@ -226,7 +238,8 @@ def _describe(
 ) -> tuple[np.ndarray[Any, Any], ImageSpec, str]:
     """The pixels, their description, and the SOP class that holds them."""
     pixels, (uid, replaceable) = as_pixels(array), wish
-    spec = ImageSpec.from_array(pixels, bits_stored=wanted.bits_stored if pixels.dtype != bool else None, photometric=wanted.photometric)
+    spec = ImageSpec.from_array(pixels, bits_stored=wanted.bits_stored if pixels.dtype != bool else None, photometric=wanted.photometric,
+                                samples=wanted.samples)
     if wanted.inverted and spec.samples == 1:
         spec = replace(spec, photometric="MONOCHROME1")
     if spec.kind == "float":
@@ -237,12 +250,12 @@ def _describe(
             raise PixelError(f"{uid_name(uid)} holds single bits, which {syntax.name} does not; "
                              "leave the class out, or give compression='deflated' or 'encapsulated-uncompressed'")
         # the class for several frames of bytes wants all eight bits
-        pixels, stored = pixels.view(np.uint8), wanted.bits_stored or (8 if spec.frames > 1 else 1)
+        pixels, stored = zeros_and_ones(pixels), wanted.bits_stored or (8 if spec.frames > 1 or uid == iod.GRAYSCALE_BYTE else 1)
         spec = ImageSpec.from_array(pixels, bits_stored=stored, photometric=spec.photometric)
     if uid is None or (replaceable and _misfits(uid, spec)):
         uid = _default_class(spec)
     if spec.kind == "bit" and uid != iod.SINGLE_BIT:
-        pixels = pixels.view(np.uint8)
+        pixels = zeros_and_ones(pixels)
         spec = ImageSpec.from_array(pixels, bits_stored=wanted.bits_stored or 1, photometric=spec.photometric)
     elif spec.kind == "bit" and wanted.bits_stored not in (None, 1):
         raise PixelError(f"a single bit has 1 bit stored, not {wanted.bits_stored}")

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from .errors import DcmencWarning, PixelError
 from .values import Fragments
 
-__all__ = ["Encapsulated", "Tables", "encapsulate", "frames_of", "item_of", "may_outgrow", "tables_of"]
+__all__ = ["Encapsulated", "Tables", "count_frames", "encapsulate", "frames_of", "item_of", "may_outgrow", "tables_of"]
 
 # The longest even length of an item, and the first offset that a Basic Offset Table cannot hold.
 _LONGEST = 0xFFFFFFFE
@@ -180,6 +180,17 @@ def frames_of(pixels: Fragments, frames: int = 1, *, offsets: Any = None, length
     return _trimmed(found, lengths) if lengths is not None and len(lengths) == 8 * frames else found
 
 
+def count_frames(pixels: Fragments) -> int:
+    """How many frames there are, as far as the table, or what the fragments begin with, tells."""
+    return max(len(pixels.table) // 4, sum(map(_begins, pixels.fragments)))
+
+
+def _begins(fragment: Any) -> bool:
+    """Whether a fragment is the first of a frame of JPEG, JPEG 2000 or RLE: a marker, or a header of up to 15 segments (PS3.5 G.5)."""
+    front = bytes(fragment[:8])
+    return front.startswith(_STARTS) or (front[4:] == b"\x40\0\0\0" and front[1:4] == bytes(3) and 0 < front[0] <= 15)
+
+
 def _by_table(fragments: Sequence[Any], frames: int, table: Any, size: int, name: str) -> list[int] | None:
     """The first fragment of each frame, as a table says; None, with a warning, where it is not to be believed."""
     if len(table) != size * frames:
@@ -204,7 +215,7 @@ def _without_table(fragments: Sequence[Any], frames: int) -> list[int]:
         return [0]
     if len(fragments) == frames:
         return list(range(frames))
-    firsts = [at for at, fragment in enumerate(fragments) if bytes(fragment[:4]).startswith(_STARTS)]
+    firsts = [at for at, fragment in enumerate(fragments) if _begins(fragment)]
     if len(firsts) == frames and firsts[0] == 0:
         return firsts
     raise PixelError(f"{len(fragments)} fragments hold {frames} frames, and neither an offset table nor what they begin with "

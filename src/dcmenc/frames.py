@@ -18,7 +18,7 @@ import numpy as np
 
 from ._swap import interleave, mask_bits, outside_bits, unpack_bits
 from .codecs import Codec, get_codec, own_samples
-from .encapsulation import frames_of
+from .encapsulation import count_frames, frames_of
 from .errors import CodecError, DcmencWarning, PixelError
 from .model import Dataset
 from .pixels import PHOTOMETRICS, ImageSpec, Kind
@@ -230,6 +230,7 @@ class Frames:
             self._layout, self.spec = spec, replace(spec, photometric=codec.decoded_photometric(spec))
             self.low = _low_bit(ds, spec)
             _choose_frames(spec, only)
+            self._counted = count_frames(value)
             self._encoded = frames_of(value, spec.frames, offsets=value_of(ds, "ExtendedOffsetTable"),
                                       lengths=value_of(ds, "ExtendedOffsetTableLengths"))
             return
@@ -244,6 +245,13 @@ class Frames:
     def __len__(self) -> int:
         return self.spec.frames
 
+    @property
+    def there(self) -> int:
+        """How many frames the bytes are, whatever the attributes claim, as far as it can be told."""
+        if self._codec is None:
+            return max(len(self), 8 * self._octets.size // (_cells_per_frame(self._layout) * self._layout.allocated))
+        return max(len(self), self._counted)
+
     def __getitem__(self, at: int) -> Array:
         """The stored values of a frame; read-only where they are a view of the dataset's bytes."""
         return sample_values(self.cells(at), self.spec, self.low)
@@ -255,9 +263,15 @@ class Frames:
         if self._codec is None:
             return self._native(at, 1).reshape(self.spec.frame_shape)
         try:
-            return self._codec.decode_frame(self._encoded[at], self._layout)
+            return self._checked(self._codec.decode_frame(self._encoded[at], self._layout))
         except CodecError as error:
             raise type(error)(f"frame {at}: {error.reason}" if len(self) > 1 else error.reason, error.offset) from error
+
+    def _checked(self, cells: Any) -> Array:
+        """What a codec gave, which may be another package's."""
+        if not isinstance(cells, np.ndarray) or (cells.shape, cells.dtype) != (self.spec.frame_shape, self.spec.dtype):
+            raise CodecError(f"the codec gave no {self.spec.dtype} of shape {self.spec.frame_shape}")
+        return np.ascontiguousarray(cells)
 
     def all(self) -> Array:
         """What :func:`stored_values` gives."""

@@ -258,10 +258,11 @@ def transcode(
 ) -> Report:
     """Write a DICOM image in another transfer syntax: the same pixel values, the same instance, the same metadata (PS3.5 8.2).
 
-    Between uncompressed syntaxes, and where the source is in the syntax already, the pixels go over as they are. Otherwise every frame is
-    encoded anew. Bits beside those stored are no sample data: overlays in them get elements of their own, others are left out, and the
-    report counts them. Decompressing keeps all bits. What the new encoding makes untrue (offset tables, digital signatures, the counted
-    smallest and largest values) is left out and reported; compressed icons are decompressed.
+    Between uncompressed syntaxes, and where the source is in the syntax already, the pixels go over as they are, if there are any.
+    Otherwise every frame is encoded anew. Bits beside those stored are no sample data: overlays in them get elements of their own, others
+    are left out, and the report counts them. Decompressing keeps all bits. What the new encoding makes untrue (offset tables, digital
+    signatures, the counted smallest and largest values) is left out and reported; compressed icons are decompressed. Compression that
+    loses something makes a new instance, which says where it comes from.
 
     Parameters
     ----------
@@ -289,7 +290,8 @@ def transcode(
     ReadError
         The source is no DICOM file.
     PixelError
-        There are no pixels, or the transfer syntax cannot hold them; the message names those that can.
+        There are no pixels to be encoded, fewer or more frames than NumberOfFrames says, or the transfer syntax cannot hold them; the
+        message names those that can.
     CodecError
         A frame is damaged, or does not come back.
 
@@ -303,7 +305,13 @@ def transcode(
     (True, True)
     """
     check_workers(workers)
+    if not isinstance(compression, str):
+        raise TypeError(f"compression is a name or a UID, not {type(compression).__name__}")
     syntax, codec = choose_syntax(compression)
+    if source is target and not paths_of(target):
+        raise TypeError("an open file is source or target; give its path for both")
+    if codec is None and options:
+        raise TypeError(f"{syntax.name} has no options: its pixels are not compressed")
     ds = _dataset_of(source)
     if carries_over(ds, syntax, options):
         dcmwrite(target, in_syntax(ds, syntax, keep_preamble=keep_preamble), exist_ok=exist_ok, durable=durable, policy=policy)

@@ -11,9 +11,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from .dictionary import Tag
+from .errors import PixelError
 from .model import Dataset
 from .report import Finding, Report
 from .uid import generate_uid, uid_name
+
+# Frames that get a number each.
+_MOST_PAGES = 1 << 24
 
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 SINGLE_BIT = f"{SECONDARY_CAPTURE}.1"
@@ -260,6 +264,12 @@ def _pointer(sources: Sources) -> Tag:
     return Tag(next((keyword for keyword in vectors if _value(sources.dataset, keyword) is not None), "PageNumberVector"))
 
 
+def _pages(frames: int) -> list[int]:
+    if frames > _MOST_PAGES:
+        raise PixelError(f"{frames} frames are too many to be numbered one by one; give FrameTime, or FrameIncrementPointer")
+    return list(range(1, frames + 1))
+
+
 FILLERS: Mapping[str, Callable[[Sources], Any]] = {
     "uid": lambda sources: sources.uid(),
     "date": lambda sources: sources.moment.date(),
@@ -267,7 +277,7 @@ FILLERS: Mapping[str, Callable[[Sources], Any]] = {
     "one frame": lambda sources: 1,
     "unspecified": lambda sources: "US",
     "pointer": _pointer,
-    "pages": lambda sources: list(range(1, _frames(sources.dataset) + 1)),
+    "pages": lambda sources: _pages(_frames(sources.dataset)),
 }
 
 

@@ -42,7 +42,7 @@ def embedded_overlays(ds: Dataset, spec: ImageSpec, low: int) -> list[Embedded]:
     found = []
     for group in range(0x6000, 0x6020, 2):
         bit, allocated = _number(ds, group, _BIT_POSITION), _number(ds, group, _BITS_ALLOCATED)
-        if Tag(group, _DATA) in ds or (bit is None and (allocated or 1) == 1):
+        if (Tag(group, _DATA) in ds and ds[group, _DATA].value) or (bit is None and (allocated or 1) == 1):
             continue
         if bit is None:
             raise PixelError(f"the overlay in group {group:04X} is said to lie in the pixels, and not in which bit; "
@@ -73,6 +73,8 @@ def extract(ds: Dataset, spec: ImageSpec, overlays: list[Embedded], cells: Calla
     cells : callable
         Gives the cells of a frame by its number.
     """
+    if overlays:
+        cells(0)  # what the attributes claim has to be borne out by bytes, before memory is asked for
     planes = [np.empty((spec.frames, spec.rows * spec.columns), np.bool_) for _ in overlays]
     for at in range(spec.frames if overlays else 0):
         frame = cells(at).reshape(-1)
@@ -81,6 +83,14 @@ def extract(ds: Dataset, spec: ImageSpec, overlays: list[Embedded], cells: Calla
             plane[at] = bits >> overlay.bit & 1
     for plane, overlay in zip(planes, overlays, strict=True):
         _place(ds, overlay.group, spec.frames, np.packbits(plane.reshape(-1), bitorder="little").tobytes())
+
+
+def lower_overlays(ds: Dataset, spec: ImageSpec, low: int) -> None:
+    """Let overlays that are a part of the values move with them, to the lowest bits."""
+    for group in range(0x6000, 0x6020, 2):
+        bit = _number(ds, group, _BIT_POSITION)
+        if bit is not None and low <= bit < low + spec.stored and not (Tag(group, _DATA) in ds and ds[group, _DATA].value):
+            ds.add(Tag(group, _BIT_POSITION), "US", bit - low)
 
 
 def _place(ds: Dataset, group: int, frames: int, data: bytes) -> None:

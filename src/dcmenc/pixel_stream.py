@@ -21,7 +21,7 @@ from .errors import PixelError
 from .lossy import awaits_ratio, ratio_place, ratio_text, set_ratio
 from .model import Dataset
 from .part10 import open_stream
-from .pixels import ImageSpec
+from .pixels import ImageSpec, check_native
 from .sinks import Target, can_be_patched, write_pieces
 from .uid import transfer_syntax
 from .values import Fragments, Policy
@@ -29,7 +29,6 @@ from .values import Fragments, Policy
 _OFFSETS = Tag("ExtendedOffsetTable")
 _LENGTHS = Tag("ExtendedOffsetTableLengths")
 _RATIO = Tag("LossyImageCompressionRatio")
-_LONGEST = 0xFFFFFFFE
 
 
 class PixelStream:
@@ -101,11 +100,8 @@ class PixelStream:
     def _length(self) -> int | None:
         if self._syntax.encapsulated:
             return None
-        length = self._spec.native_bytes + self._spec.native_bytes % 2
-        if length > _LONGEST:
-            raise PixelError(f"{length} bytes of pixels are more than the 4 GiB that uncompressed Pixel Data hold; compress them, "
-                             "or give compression='encapsulated-uncompressed'")
-        return length
+        check_native(self._spec, big_endian=self._syntax.big_endian)
+        return self._spec.native_bytes + self._spec.native_bytes % 2
 
     def _tables(self, target: Target, bound: int, sizes: Sequence[int] | None) -> Tables:
         """The tables, or room for them."""
@@ -238,7 +234,8 @@ class Spool:
     def __init__(self, target: Target) -> None:
         import tempfile
 
-        folder = os.path.dirname(os.path.abspath(os.fsdecode(target))) if isinstance(target, (str, bytes, os.PathLike)) else None
+        path = isinstance(target, (str, bytes, os.PathLike)) and can_be_patched(target)
+        folder = os.path.dirname(os.path.abspath(os.fsdecode(target))) if path else None  # type: ignore[arg-type]
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  (it is closed with the spool)
         self.sizes = array("Q")
 

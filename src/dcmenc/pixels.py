@@ -58,6 +58,7 @@ _DTYPES: Mapping[tuple[str, int], tuple[Kind, int, bool]] = {
 
 _ALLOCATED: Mapping[Kind, tuple[int, ...]] = {"bit": (1,), "integer": (8, 16, 32), "float": (32, 64)}
 _LONGEST_SIDE = 0xFFFF
+_LONGEST_VALUE = 0xFFFFFFFE
 _MOST_FRAMES = 2**31 - 1
 
 
@@ -120,7 +121,9 @@ class ImageSpec:
         self._check_colour()
 
     @classmethod
-    def from_array(cls, array: Any, *, bits_stored: int | None = None, photometric: str | None = None, planar: int = 0) -> Self:
+    def from_array(
+        cls, array: Any, *, bits_stored: int | None = None, photometric: str | None = None, planar: int = 0, samples: int | None = None
+    ) -> Self:
         """The description of an array.
 
         Parameters
@@ -135,6 +138,8 @@ class ImageSpec:
             MONOCHROME2 or RGB by default, as the axes say.
         planar : int
             As for the class.
+        samples : {1, 3}, optional
+            Says what three axes are, where ``photometric`` does not: frames, or one colour image.
 
         Examples
         --------
@@ -147,7 +152,7 @@ class ImageSpec:
         if photometric is not None and photometric not in PHOTOMETRICS:
             raise PixelError(f"{photometric!r} is no photometric interpretation; they are {', '.join(PHOTOMETRICS)}")
         kind, allocated, signed = _DTYPES[pixels.dtype.kind, pixels.dtype.itemsize]
-        frames, rows, columns, samples = _axes(pixels.shape, photometric)
+        frames, rows, columns, samples = _axes(pixels.shape, photometric, samples)
         if samples == 3 and (signed or kind == "bit") and photometric is None:
             way_out = ", or photometric='MONOCHROME2' if the first axis counts frames" if pixels.ndim == 3 else ""
             raise PixelError(f"an array of shape {pixels.shape} is one colour image, or several, and {pixels.dtype} holds no colour; "
@@ -255,6 +260,21 @@ def as_pixels(array: Any) -> np.ndarray[Any, Any]:
     return pixels
 
 
+def zeros_and_ones(bits: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Bool as bytes of 0 and 1; NumPy takes any other byte for true, too."""
+    right: np.ndarray[Any, Any] = np.not_equal(bits.view(np.uint8), 0).view(np.uint8)
+    return right
+
+
+def check_native(spec: ImageSpec, *, big_endian: bool = False) -> None:
+    """Refuse what native Pixel Data do not hold: more bytes than 32 bits count, and samples whose byte order is not agreed on."""
+    if big_endian and spec.allocated > 16:
+        raise PixelError("readers disagree on the byte order of 32-bit samples in Explicit VR Big Endian; use another transfer syntax")
+    if spec.native_bytes > _LONGEST_VALUE:
+        raise PixelError(f"{spec.native_bytes} bytes of pixels are more than the 4 GiB that uncompressed Pixel Data hold; compress them, "
+                         "or give compression='encapsulated-uncompressed'")
+
+
 def _narrowest(low: int, high: int) -> str:
     """The integer dtype of DICOM pixels that holds a range; empty where there is none."""
     names = ("uint8", "int8", "uint16", "int16", "uint32", "int32")
@@ -283,16 +303,16 @@ def _way_out(pixels: np.ndarray[Any, Any]) -> str:
     return "give an array of bool, or of integers with 8, 16 or 32 bits"
 
 
-def _axes(shape: tuple[int, ...], photometric: str | None) -> tuple[int, int, int, int]:
+def _axes(shape: tuple[int, ...], photometric: str | None, known: int | None = None) -> tuple[int, int, int, int]:
     """Frames, rows, columns, samples of a shape; what is ambiguous is decided by the photometric interpretation."""
-    samples = PHOTOMETRICS[photometric].samples if photometric else 3 if len(shape) > 2 and shape[-1] == 3 else 1
+    samples = PHOTOMETRICS[photometric].samples if photometric else known if known else 3 if len(shape) > 2 and shape[-1] == 3 else 1
     if len(shape) not in (2, 3, 4):
         raise PixelError(f"an array of shape {shape} is no image: the axes are (rows, columns), (rows, columns, 3), "
                          "(frames, rows, columns) or (frames, rows, columns, 3)")
     if samples == 3 and (len(shape) == 2 or shape[-1] != 3):
         hint = "; move the axis of samples to the end: numpy.moveaxis(array, -3, -1)" if 3 in shape[-3:-2] else ""
         raise PixelError(f"{photometric} needs three samples on the last axis, which an array of shape {shape} does not have{hint}")
-    if (len(shape) == 4 and samples == 1) or (len(shape) == 3 and photometric is None and shape[-1] in (1, 4)):
+    if (len(shape) == 4 and samples == 1) or (len(shape) == 3 and photometric is None and known is None and shape[-1] in (1, 4)):
         raise PixelError(f"an array of shape {shape} has {_last_axis_hint(shape, photometric)}")
     if samples == 3:
         return (1, *shape) if len(shape) == 3 else shape  # type: ignore[return-value]

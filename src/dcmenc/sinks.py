@@ -15,6 +15,7 @@ import sys
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from os import getpid
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -155,7 +156,7 @@ class Sink(ABC):
     def __init__(self, target: Target, durable: bool) -> None:
         self._target = target
         self._durable = durable
-        self._process = os.getpid()
+        self._process = getpid()
         self._state = "open"
 
     def append(self, *pieces: bytes | memoryview) -> None:
@@ -241,7 +242,7 @@ class Sink(ABC):
 
     def __del__(self) -> None:
         # A forked child inherits the sink but not the right to remove its parent's temporary file.
-        if self._state == "open" and self._process == os.getpid():
+        if self._state == "open" and self._process == getpid():
             self._release()
             self._state = "discarded"
             message = f"a sink for {self._target!r} was dropped without commit(): what was appended is discarded"
@@ -364,7 +365,8 @@ class _FileSink(_DirectSink):
             self._remove()
 
     def _remove(self) -> None:
-        if self._temporary:
+        # a child of a fork has its parent's sinks, but not the right to remove its files
+        if self._temporary and self._process == getpid():
             with contextlib.suppress(OSError):
                 os.unlink(self._temporary)
             self._temporary = b""

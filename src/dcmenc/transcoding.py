@@ -18,10 +18,10 @@ from .errors import CodecError, PixelError
 from .frames import Frames, sample_values, spec_of
 from .lossy import LOSS, derive, record_loss
 from .model import Dataset, Sequence
-from .overlays import embedded_overlays, extract
-from .pixels import PHOTOMETRICS, ImageSpec, invalidate, native_bytes
+from .overlays import embedded_overlays, extract, lower_overlays
+from .pixels import PHOTOMETRICS, Dropped, ImageSpec, check_native, invalidate, native_bytes
 from .report import Finding, Report
-from .uid import TransferSyntax, generate_uid
+from .uid import TRANSFER_SYNTAXES, TransferSyntax, generate_uid
 from .values import Fragments, shorten
 
 Array = np.ndarray[Any, Any]
@@ -34,8 +34,16 @@ def carries_over(source: Dataset, syntax: TransferSyntax, options: Any) -> bool:
     """Whether the pixels go into the new file as they are: native into native ones, or into the syntax that they are in."""
     pixels = source.get("PixelData")
     if pixels is None or not isinstance(pixels.value, Fragments):
+        if syntax.big_endian and pixels is not None and _syntax_uid(source) != syntax.uid:
+            check_native(spec_of(source), big_endian=True)
         return not syntax.encapsulated
     return not options and syntax.uid == _syntax_uid(source)
+
+
+def _was_compressed(ds: Dataset) -> bool:
+    """Whether there may be compressed pixels in it, in items too."""
+    known = TRANSFER_SYNTAXES.get(_syntax_uid(ds))
+    return isinstance(getattr(ds, "PixelData", None), Fragments) or (known is not None and known.encapsulated)
 
 
 def _syntax_uid(ds: Dataset) -> Any:
@@ -46,6 +54,9 @@ def _syntax_uid(ds: Dataset) -> Any:
 def in_syntax(source: Dataset, syntax: TransferSyntax, *, keep_preamble: bool = False) -> Dataset:
     """A copy whose file will be in the transfer syntax; nested datasets are shared."""
     own = source.copy()
+    pixels = own.get("PixelData")
+    if syntax.big_endian and pixels is not None and pixels.vr == "OB" and (getattr(own, "BitsAllocated", None) or 0) > 8:
+        own["PixelData"] = pixels._replace(vr="OW")  # PS3.5 A.3
     meta = own.file_meta
     for keyword in _WRITER:
         meta.pop(keyword, None)
@@ -89,6 +100,9 @@ class Transcoding:
     ) -> None:
         self._frames = Frames(source)
         self._native = codec is None
+        if self._frames.there > len(self._frames):
+            raise PixelError(f"{self._frames.there} frames are there, and NumberOfFrames says {len(self._frames)}; "
+                             "set ds.NumberOfFrames, or cut the pixels")
         self._findings: list[Finding] = []
         self._foreign_bits: dict[int, int] = {}
         self._overlay_bits = 0
@@ -96,8 +110,8 @@ class Transcoding:
         self.spec = self._target_spec()
         if codec is not None:
             check_profile(codec, self.spec)
-        elif syntax.big_endian and self.spec.allocated > 16:
-            raise PixelError("readers disagree on the byte order of 32-bit samples in Explicit VR Big Endian; use another transfer syntax")
+        else:
+            check_native(self.spec, big_endian=syntax.big_endian)
         pixels = self._frames.spec.keyword
         self._dropped = [row for row in invalidate(self.dataset, self.spec, new_values=False) if row.keyword != pixels]
         if codec is not None:
@@ -109,7 +123,7 @@ class Transcoding:
                 self._tell_of_loss(method, syntax, uid_source or generate_uid)
         elif self.spec.samples > 1:
             self._set_all({"PlanarConfiguration": self.spec.planar})
-        if isinstance(getattr(source, "PixelData", None), Fragments):
+        if _was_compressed(source):
             self._free_nested(source)
 
     def _target_spec(self) -> ImageSpec:
@@ -128,7 +142,9 @@ class Transcoding:
             if old == value:
                 continue
             setattr(self.dataset, keyword, value)
-            if old is not None:
+            if old is None:
+                self._find("added", str(Tag(keyword)), keyword, f"is {shorten(value)}, as the pixels are stored")
+            else:
                 self._find("overridden", str(Tag(keyword)), keyword, f"is {shorten(value)}, as the pixels are stored, not {shorten(old)}")
 
     def _tell_of_loss(self, method: str, syntax: TransferSyntax, uid_source: Callable[[], str]) -> None:
@@ -152,16 +168,20 @@ class Transcoding:
                 self._find("overlay-extracted", f"({overlay.group:04X},3000)", "OverlayData", message, "PS3.5 8.1.2")
         if low:
             self._set_all({"HighBit": spec.high_bit})
+            lower_overlays(self.dataset, spec, low)
 
     def _free_nested(self, source: Dataset) -> None:
         """Icons that are compressed in the old syntax, which the file will no longer be in: native ones are right in any (PS3.5 A.4)."""
-        for path, holder, keyword, icon in _nested_fragments(self.dataset, source):
+        for path, holder, keyword, icon in list(_nested_fragments(self.dataset, source)):
             try:
                 _make_native(icon, source)
                 self._find("icon-decoded", path, "PixelData", "is uncompressed now")
             except (PixelError, CodecError) as error:
-                holder.pop(keyword, None)
-                self._find("dropped", path, Tag(keyword).keyword, f"was left out: its pixels cannot be decoded ({error})")
+                items = holder[keyword].value
+                del items[[item is icon for item in items].index(True)]
+                if not items:
+                    del holder[keyword]
+                self._dropped.append(Dropped(path, Tag(keyword).keyword, f"its pixels cannot be decoded ({error})"))
 
     def frame(self, at: int) -> Array:
         """The frame to be encoded; several threads may ask at once."""

@@ -91,7 +91,7 @@ class Window(Generic[T]):
 
 def check_workers(workers: Any) -> None:
     """Refuse what is no number of threads."""
-    if not isinstance(workers, int) or isinstance(workers, bool) or workers < 1:
+    if isinstance(workers, bool) or not hasattr(workers, "__index__") or workers < 1:
         raise ValueError(f"workers is a number from 1 on, not {workers!r}")
 
 

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from collections.abc import Callable, Iterable
+from copy import deepcopy
 from dataclasses import replace
+from operator import index
 from types import TracebackType
 from typing import Any, Self
 
@@ -20,6 +23,7 @@ from .errors import PixelError
 from .images import choose_syntax, paths_of, report_on
 from .lossy import awaits_ratio
 from .pixel_stream import PixelStream, Spool
+from .pixels import as_pixels, zeros_and_ones
 from .report import Report
 from .sinks import Target, can_be_patched
 from .uid import generate_uid
@@ -40,6 +44,7 @@ class Writer:
     shape : tuple of int, optional
         (rows, columns) or (rows, columns, 3) of a frame. Without ``like`` and ``shape`` the first frame decides.
     dtype : dtype, optional
+        That of the first frame, or uint16 if only ``shape`` is given.
     frames : int, optional
         How many will come. Where this is known the file is written in one pass; else the frames wait, encoded, in an unnamed file
         beside the target until the last has come.
@@ -59,6 +64,8 @@ class Writer:
 
     Notes
     -----
+    Several threads may write frames; each gets its place when its turn comes.
+
     An object that cannot go back (a pipe, a socket) gets the bytes as they come if ``frames`` is given, with an empty offset table.
     One that can also gets them as they come: only a path stays untouched when something fails.
 
@@ -102,15 +109,16 @@ class Writer:
         **attributes: Any,
     ) -> None:
         check_names(attributes, "Writer", Writer.__init__.__kwdefaults__ or ())
-        if frames is not None and (not isinstance(frames, int) or frames < 1):
+        if frames is not None and (isinstance(frames, bool) or not hasattr(frames, "__index__") or frames < 1):
             raise ValueError(f"frames is a number from 1 on, or None where it is not known, not {frames!r}")
         if not exist_ok and any(map(os.path.lexists, paths_of(target))):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target)
         self.report: Report | None = None
-        self._target, self._promised = target, frames
+        self._target, self._promised = target, None if frames is None else index(frames)
         self._syntax, self._codec = choose_syntax(compression)
         self._options, self._verify_pixels = options, verify_pixels
-        self._wishes = Wishes(attributes, sop_class, photometric, colormap, bits_stored, take_template(template, policy), verify,
+        # they are looked at again when the last frame is there
+        self._wishes = Wishes(deepcopy(attributes), sop_class, photometric, colormap, bits_stored, take_template(template, policy), verify,
                               keep_preamble, policy, uid_source, clock)
         self._file: dict[str, Any] = {"exist_ok": exist_ok, "durable": durable, "policy": policy}
         check_workers(workers)
@@ -120,23 +128,26 @@ class Writer:
         self._sink: PixelStream | Spool | None = None
         self._count = 0
         self._state = "open"
+        self._lock = threading.RLock()
+        self._wanted_dtype = None if dtype is None else np.dtype(dtype)
         if like is not None:
-            like = np.asarray(like)
+            like = as_pixels(like)
             shape, dtype = shape or like.shape, dtype or like.dtype
         if shape is not None:
             self._begin(tuple(shape), np.dtype(dtype if dtype is not None else np.uint16))
 
     def write(self, frame: Any) -> None:
         """Append a frame, an array of shape (rows, columns[, samples]); its memory may be used again afterwards."""
-        self._require_open()
-        try:
-            pixels = np.asarray(frame)
-            if self._made is None:
-                self._begin(pixels.shape, pixels.dtype)
-            self._take(pixels)
-        except BaseException:
-            self.discard()
-            raise
+        with self._lock:
+            self._require_open()
+            try:
+                pixels = as_pixels(frame)
+                if self._made is None:
+                    self._begin(pixels.shape, self._wanted_dtype or pixels.dtype)
+                self._take(pixels)
+            except BaseException:
+                self.discard()
+                raise
 
     def extend(self, frames: Iterable[Any]) -> None:
         """Append several frames."""
@@ -151,15 +162,16 @@ class Writer:
 
     def close(self) -> Report:
         """Complete the file."""
-        self._require_open()
-        try:
-            self.report = self._finish()
-        except BaseException:
-            self.discard()
-            raise
-        self._state = "closed"
-        self._stop()
-        return self.report
+        with self._lock:
+            self._require_open()
+            try:
+                self.report = self._finish()
+            except BaseException:
+                self.discard()
+                raise
+            self._state = "closed"
+            self._stop()
+            return self.report
 
     def discard(self) -> None:
         """Give the file up; a path is left as it was before."""
@@ -183,7 +195,9 @@ class Writer:
     def _compose(self, frames: int, *, trial: bool = False) -> Composition:
         """All but the pixels, for so many frames; an attempt takes no UID from the caller's source."""
         front = (frames,) if frames > 1 else ()
-        wishes = replace(self._wishes, uid_source=generate_uid, clock=None) if trial else self._wishes
+        wishes = replace(self._wishes, samples=3 if len(self._shape) == 3 else 1)
+        if trial:
+            wishes = replace(wishes, uid_source=generate_uid, clock=None)
         return compose(np.broadcast_to(np.zeros((), self._dtype), front + self._shape), wishes, self._syntax, self._codec, self._options)
 
     def _begin(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
@@ -206,7 +220,7 @@ class Writer:
         if self._promised is not None and self._count == self._promised:
             raise PixelError(f"{self._promised} frames were announced, and this is one more")
         if pixels.dtype == bool and self._frame_spec.kind != "bit":
-            pixels = pixels.view(np.uint8)
+            pixels = zeros_and_ones(pixels)
         if self._workers > 1:
             # the caller may use the same memory for the next frame, while this one waits for its thread
             pixels = pixels.copy()

@@ -43,9 +43,9 @@ class JPEGLosslessOptions:
     precision: int | None = None
 
     def __post_init__(self) -> None:
-        if self.predictor not in (None, "auto", *range(1, 8)):
+        if self.predictor not in (None, "auto") and (type(self.predictor) is not int or not 1 <= self.predictor <= 7):
             raise ValueError(f"a predictor of JPEG Lossless is 1 to 7 or 'auto', not {self.predictor!r}")
-        if self.precision is not None and not 2 <= self.precision <= 16:
+        if self.precision is not None and (type(self.precision) is not int or not 2 <= self.precision <= 16):
             raise ValueError(f"the precision of JPEG Lossless is 2 to 16 bits, not {self.precision!r}")
 
 
