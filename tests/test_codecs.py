@@ -20,7 +20,7 @@ from dcmenc.codecs import Codec, check_profile, get_codec, options_of
 from dcmenc.uid import TRANSFER_SYNTAXES
 
 # One line a codec: the battery below does the rest.
-CODECS = ("rle", "jpeg-lossless", "jpeg-lossless-p14", "encapsulated-uncompressed")
+CODECS = ("rle", "jpeg-lossless", "jpeg-lossless-p14", "encapsulated-uncompressed", "jpeg2000-lossless")
 
 Frame = np.ndarray[Any, Any]
 

@@ -476,6 +476,6 @@ def test_imread_names_the_file_that_is_none(tmp_path: Path) -> None:
 
 
 def test_imread_says_which_codec_is_missing() -> None:
-    path = Path(pydicom.__file__).parent / "data" / "test_files" / "JPEG2000.dcm"
-    with pytest.raises(CodecUnavailable, match=r"JPEG 2000 .*1\.2\.840\.10008\.1\.2\.4\.91"):
+    path = Path(pydicom.__file__).parent / "data" / "test_files" / "JPEGLSNearLossless_16.dcm"
+    with pytest.raises(CodecUnavailable, match=r"JPEG-LS .*1\.2\.840\.10008\.1\.2\.4\.81"):
         imread(path)

@@ -69,7 +69,8 @@ def imwrite(
         ``photometric`` is of one sample. Bool is packed where the class holds single bits, else it becomes 0 and 1.
     compression : str, optional
         "explicit" (the default), "implicit", "big-endian" (retired: warns), "deflated"; "rle", "jpeg-lossless" (predictor 1),
-        "jpeg-lossless-p14" (any predictor), "encapsulated-uncompressed" (for more than 4 GiB); or the UID of a transfer syntax.
+        "jpeg-lossless-p14" (any predictor), "jpeg2000-lossless", "jpeg2000" (lossy unless its options say otherwise),
+        "encapsulated-uncompressed" (for more than 4 GiB); or the UID of a transfer syntax.
     options : optional
         Of the codec: an object of its ``Options``, or a mapping, as ``{"predictor": 4}``.
     sop_class : str, optional

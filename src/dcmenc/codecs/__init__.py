@@ -88,6 +88,8 @@ _BUILT_IN = {
         ("1.98", "dcmenc.codecs.uncompressed:Uncompressed"),
         ("4.57", "dcmenc.codecs.jpeg_lossless:JPEGLossless"),
         ("4.70", "dcmenc.codecs.jpeg_lossless:JPEGLossless"),
+        ("4.90", "dcmenc.codecs.jpeg2000:JPEG2000"),
+        ("4.91", "dcmenc.codecs.jpeg2000:JPEG2000"),
         ("5", "dcmenc.codecs.rle:RLE"),
     )
 }
