@@ -20,7 +20,8 @@ from dcmenc.codecs import Codec, check_profile, get_codec, options_of
 from dcmenc.uid import TRANSFER_SYNTAXES
 
 # One line a codec: the battery below does the rest.
-CODECS = ("rle", "jpeg-lossless", "jpeg-lossless-p14", "encapsulated-uncompressed", "jpeg2000-lossless")
+CODECS = ("rle", "jpeg-lossless", "jpeg-lossless-p14", "encapsulated-uncompressed", "jpeg2000-lossless", "deflated-frame", "jpeg-ls",
+          "htj2k-lossless", "htj2k-lossless-rpcl", "jpeg-xl-lossless")
 
 Frame = np.ndarray[Any, Any]
 
@@ -187,10 +188,11 @@ def test_another_package_may_bring_a_codec(tmp_path: Any) -> None:
     package = tmp_path / "their_codec-1.0.dist-info"
     package.mkdir()
     (package / "METADATA").write_text("Metadata-Version: 2.1\nName: their-codec\nVersion: 1.0\n")
-    (package / "entry_points.txt").write_text("[dcmenc.codecs]\n1.2.840.10008.1.2.4.80 = their_codec:Codec\n1.2.3 = their_codec:Codec\n")
-    code = "from dcmenc.codecs import get_codec\nfor name in ('jpeg-ls', '1.2.3'): made = get_codec(name); print(made.__module__, made.uid)"
+    (package / "entry_points.txt").write_text("[dcmenc.codecs]\n1.2.840.10008.1.2.4.92 = their_codec:Codec\n1.2.3 = their_codec:Codec\n")
+    code = "from dcmenc.codecs import get_codec\nfor name in ('1.2.840.10008.1.2.4.92', '1.2.3'):\n"
+    code += "    made = get_codec(name); print(made.__module__, made.uid)"
     ran = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=True)
-    assert ran.stdout.split() == ["their_codec", "1.2.840.10008.1.2.4.80", "their_codec", "1.2.3"]
+    assert ran.stdout.split() == ["their_codec", "1.2.840.10008.1.2.4.92", "their_codec", "1.2.3"]
 
 
 def test_options_are_checked() -> None:

@@ -391,9 +391,9 @@ def test_pixels_that_are_not_there() -> None:
 def test_compressed_pixels_without_a_codec_are_described() -> None:
     ds = colour("YBR_FULL_422", 2, 3, b"")
     ds.PixelData = Fragments((b"\xff\xd8",))
-    ds.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.50"
+    ds.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.100"
     assert spec_of(ds).shape == (2, 3, 3)
-    with pytest.raises(CodecUnavailable, match=r"no codec is installed for JPEG Baseline .*1\.2\.840\.10008\.1\.2\.4\.50"):
+    with pytest.raises(CodecUnavailable, match=r"no codec is installed for MPEG2 .*1\.2\.840\.10008\.1\.2\.4\.100"):
         stored_values(ds)
 
 

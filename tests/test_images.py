@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from dcmenc import iod
+from dcmenc import dcmread, iod
 from dcmenc.errors import CodecUnavailable, DcmencWarning, EncodeError, PixelError, ReadError, VerifyError
 from dcmenc.images import imread, imwrite
 from dcmenc.model import Dataset
@@ -476,6 +476,7 @@ def test_imread_names_the_file_that_is_none(tmp_path: Path) -> None:
 
 
 def test_imread_says_which_codec_is_missing() -> None:
-    path = Path(pydicom.__file__).parent / "data" / "test_files" / "JPEGLSNearLossless_16.dcm"
-    with pytest.raises(CodecUnavailable, match=r"JPEG-LS .*1\.2\.840\.10008\.1\.2\.4\.81"):
-        imread(path)
+    ds = dcmread(Path(pydicom.__file__).parent / "data" / "test_files" / "JPEG2000.dcm")
+    ds.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.92"
+    with pytest.raises(CodecUnavailable, match=r"JPEG 2000 Part 2 .*1\.2\.840\.10008\.1\.2\.4\.92"):
+        imread(ds)

@@ -29,6 +29,7 @@ RANKS = {
     "part10": 7, "reader": 7, "pixels": 7, "encapsulation": 7,
     "codecs": 8, "window": 8,
     "codecs.rle": 8.2, "codecs.jpeg_lossless": 8.2, "codecs.uncompressed": 8.2, "codecs.jpeg2000": 8.2,
+    "codecs.streams": 8.1, "codecs.jpeg": 8.2, "codecs.jpeg_ls": 8.2, "codecs.htj2k": 8.2, "codecs.jpeg_xl": 8.2, "codecs.deflated": 8.3,
     "lossy": 8, "frames": 8.5, "pixel_stream": 8.5, "coder": 8.5,
     "colours": 9, "overlays": 9, "iod": 9,
     "composition": 9.3,
@@ -45,6 +46,9 @@ NEVER = {
     "part10": {"numpy"}, "reader": {"numpy", "part10", "sinks"},
     "_parse": {"numpy", "os"}, "_scan": {"numpy", "os"}, "_decode": {"numpy", "os"}, "pixels": {"part10", "sinks"},
     "codecs": {"model"}, "codecs.rle": {"model"}, "codecs.jpeg_lossless": {"model"}, "codecs.uncompressed": {"model"},
+    # the libraries are loaded by name, when a frame is there
+    **{f"codecs.{room}": {"model", "PIL", "imagecodecs", "jpeg_ls"}
+       for room in ("streams", "jpeg", "jpeg_ls", "htj2k", "jpeg_xl", "deflated")},
     "codecs.jpeg2000": {"model"}, "codestream": {"numpy", "os"},
     "coder": {"model"}, "pydicom_plugin": {"model", "part10"},
     "frames": {"part10", "sinks", "reader"}, "colours": {"part10", "sinks", "reader"}, "iod": {"numpy", "os"},

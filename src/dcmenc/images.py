@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ._shapes import is_foreign
-from .codecs import Codec, get_codec
+from .codecs import Codec, get_codec, named_syntax
 from .coder import Coder
 from .colours import as_rgb, colormap_from_zero
 from .composition import Wishes, check_names, compose, of_pydicom
@@ -20,7 +20,7 @@ from .frames import Frames
 from .model import Dataset
 from .part10 import dcmwrite
 from .pixel_stream import write_frames
-from .pixels import native_bytes
+from .pixels import as_pixels, native_bytes
 from .reader import dcmread
 from .report import Report
 from .sinks import Target
@@ -134,7 +134,8 @@ def imwrite(
     if isinstance(array, (str, bytes, os.PathLike)):
         raise TypeError("the target comes first, then the array: imwrite(target, array)")
     check_workers(workers)
-    syntax, codec = choose_syntax(compression)
+    array = as_pixels(array)
+    syntax, codec = choose_syntax(compression, 8 * array.dtype.itemsize)
     wishes = Wishes(attributes, sop_class, photometric, colormap, bits_stored, template, verify, keep_preamble, policy, uid_source, clock)
     made = compose(array, wishes, syntax, codec, options)
     coder = Coder(syntax, codec, made.spec, options, verify=verify_pixels)
@@ -153,11 +154,11 @@ def imwrite(
 _NATIVE = ("explicit", "implicit", "big-endian", "deflated")
 
 
-def choose_syntax(compression: str | None) -> tuple[TransferSyntax, Codec | None]:
-    """The transfer syntax that ``compression=`` names, and its codec; None for native pixels."""
+def choose_syntax(compression: str | None, allocated: int = 8) -> tuple[TransferSyntax, Codec | None]:
+    """The transfer syntax that ``compression=`` names for pixels of so many bits allocated, and its codec; None for native pixels."""
     if compression is not None and not isinstance(compression, str):
         raise TypeError(f"compression is a name, a UID or None, not {type(compression).__name__}")
-    syntax = transfer_syntax("explicit" if compression is None else compression)
+    syntax = named_syntax("explicit" if compression is None else compression, allocated)
     if syntax.uid in UNSTORABLE:
         raise ValueError(f"{syntax.name} is for transport only; no file can be stored in it")
     if syntax.encapsulated:
@@ -308,12 +309,13 @@ def transcode(
     check_workers(workers)
     if not isinstance(compression, str):
         raise TypeError(f"compression is a name or a UID, not {type(compression).__name__}")
-    syntax, codec = choose_syntax(compression)
     if source is target and not paths_of(target):
         raise TypeError("an open file is source or target; give its path for both")
+    choose_syntax(compression)
+    ds = _dataset_of(source)
+    syntax, codec = choose_syntax(compression, _allocated(ds))
     if codec is None and options:
         raise TypeError(f"{syntax.name} has no options: its pixels are not compressed")
-    ds = _dataset_of(source)
     if carries_over(ds, syntax, options):
         dcmwrite(target, in_syntax(ds, syntax, keep_preamble=keep_preamble), exist_ok=exist_ok, durable=durable, policy=policy)
         return Report(files=paths_of(target))
@@ -323,6 +325,11 @@ def transcode(
         write_frames(target, work.dataset, work.spec, window.map(range(work.spec.frames)), bound=coder.bound,
                      exist_ok=exist_ok, durable=durable, policy=policy)
     return work.report(paths_of(target))
+
+
+def _allocated(ds: Dataset) -> int:
+    bits = getattr(ds, "BitsAllocated", None)
+    return bits if isinstance(bits, int) else 8
 
 
 def _dataset_of(source: Any) -> Dataset:

@@ -41,6 +41,7 @@ PHOTOMETRICS: Mapping[str, Photometric] = {
     "YBR_PARTIAL_420": Photometric(3, False, False),
     "YBR_ICT": Photometric(3, False, False),
     "YBR_RCT": Photometric(3, False, False),
+    "XYB": Photometric(3, False, False),
 }
 
 # dtype kind and size in bytes -> what the pixels are, bits allocated, signed

@@ -115,6 +115,7 @@ class Writer:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target)
         self.report: Report | None = None
         self._target, self._promised = target, None if frames is None else index(frames)
+        self._compression = compression
         self._syntax, self._codec = choose_syntax(compression)
         self._options, self._verify_pixels = options, verify_pixels
         # they are looked at again when the last frame is there
@@ -204,6 +205,7 @@ class Writer:
         """Now that the first frame is known, what is wrong with the metadata comes to light."""
         self._shape, self._dtype = shape, dtype
         # a class for several frames is the right one as long as their number is open
+        self._syntax, self._codec = choose_syntax(self._compression, 8 * dtype.itemsize)
         made = self._compose(self._promised or 2, trial=self._promised is None)
         self._made, self._frame_spec = made, replace(made.spec, frames=1)
         self._coder = Coder(self._syntax, self._codec, made.spec, self._options, verify=self._verify_pixels)

@@ -17,7 +17,7 @@ from ..errors import CodecUnavailable, PixelError
 from ..pixels import ImageSpec
 from ..uid import TRANSFER_SYNTAXES, TransferSyntax, is_valid_uid, transfer_syntax
 
-__all__ = ["Codec", "Holding", "check_profile", "get_codec", "options_of", "own_samples"]
+__all__ = ["Codec", "Holding", "check_profile", "get_codec", "named_syntax", "options_of", "own_samples"]
 
 
 class Holding(NamedTuple):
@@ -66,7 +66,7 @@ class Codec(Protocol):
         """
 
     def describe(self, spec: ImageSpec, options: Any = None) -> Mapping[str, Any]:
-        """The attributes that a dataset has to take on, by keyword."""
+        """The attributes that a dataset has to take on, by keyword; ``LossyImageCompressionMethod`` is among them if samples may change."""
 
     def decoded_photometric(self, spec: ImageSpec) -> str:
         """What the cells are that :meth:`decode_frame` gives, where ``spec`` has what the dataset says of the stream."""
@@ -86,11 +86,21 @@ _BUILT_IN = {
     f"1.2.840.10008.1.2.{suffix}": home
     for suffix, home in (
         ("1.98", "dcmenc.codecs.uncompressed:Uncompressed"),
+        ("4.50", "dcmenc.codecs.jpeg:JPEG"),
+        ("4.51", "dcmenc.codecs.jpeg:JPEG"),
         ("4.57", "dcmenc.codecs.jpeg_lossless:JPEGLossless"),
         ("4.70", "dcmenc.codecs.jpeg_lossless:JPEGLossless"),
+        ("4.80", "dcmenc.codecs.jpeg_ls:JPEGLS"),
+        ("4.81", "dcmenc.codecs.jpeg_ls:JPEGLS"),
         ("4.90", "dcmenc.codecs.jpeg2000:JPEG2000"),
         ("4.91", "dcmenc.codecs.jpeg2000:JPEG2000"),
+        ("4.110", "dcmenc.codecs.jpeg_xl:JPEGXL"),
+        ("4.112", "dcmenc.codecs.jpeg_xl:JPEGXL"),
+        ("4.201", "dcmenc.codecs.htj2k:HTJ2K"),
+        ("4.202", "dcmenc.codecs.htj2k:HTJ2K"),
+        ("4.203", "dcmenc.codecs.htj2k:HTJ2K"),
         ("5", "dcmenc.codecs.rle:RLE"),
+        ("8.1", "dcmenc.codecs.deflated:Deflated"),
     )
 }
 
@@ -126,6 +136,19 @@ def get_codec(name_or_uid: str) -> Codec:
         raise CodecUnavailable(f"no codec is installed for {name} ({uid}); there is one for {', '.join(_names())}")
     codec: Codec = (make if home else make.load())(uid)
     return codec
+
+
+# Short names that stand for two transfer syntaxes: the one for samples of more than 8 bits.
+_WIDE = {"jpeg": "1.2.840.10008.1.2.4.51"}
+
+
+def named_syntax(name_or_uid: str, allocated: int = 8) -> TransferSyntax:
+    """The transfer syntax that a name stands for, with so many bits allocated.
+
+    >>> named_syntax("jpeg").name, named_syntax("jpeg", 16).name
+    ('JPEG Baseline (Process 1)', 'JPEG Extended (Process 2 and 4)')
+    """
+    return transfer_syntax(_WIDE.get(name_or_uid.lower(), name_or_uid) if allocated > 8 else name_or_uid)
 
 
 def _named(name_or_uid: str) -> tuple[str, str]:
@@ -195,7 +218,8 @@ def check_profile(codec: Codec, spec: ImageSpec) -> None:
     if any(row.holds(spec) for row in codec.profile):
         return
     pixels = f"{'signed' if spec.signed else 'unsigned'} {spec.photometric}"
-    others = [syntax.name for syntax in _holding(spec)]
+    asked = TRANSFER_SYNTAXES.get(codec.uid)
+    others = [syntax.name for syntax in _holding(spec) if not syntax.lossy or (asked is not None and asked.lossy)]
     way_out = f"{', '.join(others)} and the uncompressed syntaxes do" if others else "the uncompressed syntaxes do"
     raise PixelError(f"{_title(codec.uid)} holds no {pixels} with {spec.allocated} bits allocated and {spec.stored} stored; {way_out}")
 

@@ -41,12 +41,12 @@ class Uncompressed:
 
     def encode_frame(self, frame: Any, spec: ImageSpec, options: Any = None) -> bytes:
         """See :class:`dcmenc.codecs.Codec`. Integers and bits; planes of samples are apart where the description says so."""
-        _check_kind(spec)
+        check_kind(spec)
         return bytes(native_bytes(frame_cells(frame, spec), replace(spec, frames=1, stored=spec.allocated)))
 
     def decode_frame(self, data: Any, spec: ImageSpec) -> np.ndarray[Any, Any]:
         """See :class:`dcmenc.codecs.Codec`. Read-only where nothing had to be moved."""
-        _check_kind(spec)
+        check_kind(spec)
         octets = np.frombuffer(data, np.uint8)
         if octets.size not in (spec.frame_bytes, spec.frame_bytes + spec.frame_bytes % 2):
             raise CodecError(f"the frame has {octets.size} bytes, where the description makes it {spec.frame_bytes}")
@@ -71,6 +71,7 @@ class Uncompressed:
         return own_samples(spec.photometric)
 
 
-def _check_kind(spec: ImageSpec) -> None:
+def check_kind(spec: ImageSpec) -> None:
+    """Refuse floats."""
     if spec.kind == "float":
         raise PixelError("floats are never encapsulated (PS3.5 A.4); use an uncompressed syntax")
