@@ -83,8 +83,8 @@ def _threads(what: str, how: str, size: Size, folder: str) -> Job:
     coder = Coder(transfer_syntax(what), codec, ImageSpec.from_array(array, bits_stored=12), verify=False)
 
     def encode() -> list[bytes]:
-        with Window[Any](workers) as window:
-            return list(window.map(lambda at: coder(array[at], at), range(len(array))))
+        with Window(lambda at: coder(array[at], at), workers, coder.together) as window:
+            return list(window.map(range(len(array))))
 
     return Job(encode, lambda: pack({str(at): data for at, data in enumerate(encode())}))
 

@@ -108,6 +108,17 @@ def test_real_images_keep_pixels_and_metadata_there_and_back(name: str, syntax: 
         assert np.array_equal(pydicom.pixels.pixel_array(theirs, raw=True), pydicom.pixels.pixel_array(original, raw=True))
 
 
+@pytest.mark.filterwarnings("ignore:PixelData has")
+def test_a_byte_that_fills_up_an_odd_length_is_no_frame() -> None:
+    for frames, size in ((1, 1), (3, 1), (1, 3)):
+        ds = native(ImageSpec(1, size, frames, allocated=8, stored=8), np.ones((frames, 1, size), "u1"))
+        assert len(ds.PixelData) % 2 == 0
+        assert imread(written(ds, "rle")).size == frames * size
+        ds.PixelData = bytes(ds.PixelData) + bytes(2 * size)
+        with pytest.raises(PixelError, match="frames are there, and NumberOfFrames says"):
+            written(ds, "rle")
+
+
 def test_native_pixels_go_over_as_they_are_bits_and_all() -> None:
     ds = native(ImageSpec(5, 7, stored=12), random_cells((5, 7), 16), SmallestImagePixelValue=3)
     for syntax in SYNTAXES[:4]:

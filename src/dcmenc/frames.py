@@ -249,7 +249,11 @@ class Frames:
     def there(self) -> int:
         """How many frames the bytes are, whatever the attributes claim, as far as it can be told."""
         if self._codec is None:
-            return max(len(self), 8 * self._octets.size // (_cells_per_frame(self._layout) * self._layout.allocated))
+            frame_bits = _cells_per_frame(self._layout) * self._layout.allocated
+            needed = (len(self) * frame_bits + 7) // 8
+            # one byte more fills up an odd length, be it as large as a frame
+            whole = 8 * self._octets.size // frame_bits if self._octets.size > needed + needed % 2 else 0
+            return max(len(self), whole)
         return max(len(self), self._counted)
 
     def __getitem__(self, at: int) -> Array:
