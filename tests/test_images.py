@@ -461,7 +461,7 @@ def test_imread_gives_the_palette_or_its_colours() -> None:
     assert np.array_equal(colours, colormap[indices]) and none is None
 
 
-@pytest.mark.parametrize(("options", "message"), [({"color": "gray"}, "'rgb' or None"), ({"color": "rgb"}, "has no colour")])
+@pytest.mark.parametrize(("options", "message"), [({"color": "gray"}, "'rgb', 'stored' or None"), ({"color": "rgb"}, "has no colour")])
 def test_imread_refuses_what_it_cannot_give(options: dict[str, Any], message: str) -> None:
     file = io.BytesIO()
     imwrite(file, PLAIN)

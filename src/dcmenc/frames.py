@@ -22,6 +22,7 @@ from .encapsulation import count_frames, frames_of
 from .errors import CodecError, DcmencWarning, PixelError
 from .model import Dataset
 from .pixels import PHOTOMETRICS, ImageSpec, Kind
+from .uid import TRANSFER_SYNTAXES
 from .values import Fragments, shorten
 
 Array = np.ndarray[Any, Any]
@@ -244,6 +245,11 @@ class Frames:
 
     def __len__(self) -> int:
         return self.spec.frames
+
+    @property
+    def lossy(self) -> bool:
+        """Whether the transfer syntax is one in which frames may have lost something."""
+        return self._codec is not None and self._codec.uid in TRANSFER_SYNTAXES and TRANSFER_SYNTAXES[self._codec.uid].lossy
 
     @property
     def there(self) -> int:

@@ -69,8 +69,9 @@ def imwrite(
         ``photometric`` is of one sample. Bool is packed where the class holds single bits, else it becomes 0 and 1.
     compression : str, optional
         "explicit" (the default), "implicit", "big-endian" (retired: warns), "deflated"; "rle", "jpeg-lossless" (predictor 1),
-        "jpeg-lossless-p14" (any predictor), "jpeg2000-lossless", "jpeg2000" (lossy unless its options say otherwise),
-        "encapsulated-uncompressed" (for more than 4 GiB); or the UID of a transfer syntax.
+        "jpeg-lossless-p14" (any predictor), "jpeg2000-lossless", "deflated-frame", "encapsulated-uncompressed" (for more than 4 GiB), with
+        the extra ``dcmenc[codecs]`` also "jpeg-ls", "htj2k-lossless", "htj2k-lossless-rpcl", "jpeg-xl-lossless"; lossy "jpeg" (of 8 bits,
+        or 12), "jpeg2000" (unless its options say otherwise), "jpeg-ls-near", "htj2k", "jpeg-xl"; or the UID of a transfer syntax.
     options : optional
         Of the codec: an object of its ``Options``, or a mapping, as ``{"predictor": 4}``.
     sop_class : str, optional
@@ -181,14 +182,18 @@ def paths_of(target: Any) -> tuple[str, ...]:
 def imread(source: Any, /, *, frame: int | None = None, color: str | None = None, return_colormap: bool = False) -> Any:
     """Read the pixels of a DICOM image: stored values, never rescaled, inverted or windowed (PS3.3 C.7.6.3).
 
+    Only luminance and colour differences that came out of a lossy stream, which nobody can store again without a loss, become red, green
+    and blue by default.
+
     Parameters
     ----------
     source : str, os.PathLike, bytes-like, binary file object, Dataset or pydicom.Dataset
         A path, the content of a file, or a dataset that has been read.
     frame : int, optional
         Gives this frame alone; counted from 0, or from -1 backwards.
-    color : {"rgb"}, optional
-        Red, green and blue from PALETTE COLOR, YBR_FULL and YBR_FULL_422; RGB stays, gray is refused.
+    color : {"rgb", "stored"}, optional
+        "rgb": red, green and blue from PALETTE COLOR, YBR_FULL and YBR_FULL_422; RGB stays, gray is refused. "stored": what the stream
+        holds, even of a lossy one.
     return_colormap : bool
         Gives the palette, too.
 
@@ -227,19 +232,20 @@ def imread(source: Any, /, *, frame: int | None = None, color: str | None = None
     >>> array.tolist(), colormap.tolist()
     ([[0, 1, 1]], [[0, 0, 0], [65535, 32768, 0]])
     """
-    if color not in (None, "rgb"):
-        raise ValueError(f"color is 'rgb' or None, not {color!r}")
+    if color not in (None, "rgb", "stored"):
+        raise ValueError(f"color is 'rgb', 'stored' or None, not {color!r}")
     ds = _dataset_of(source)
     frames = Frames(ds, frame)
     array = frames.all() if frame is None else frames[frame % len(frames)]
-    if color:
+    in_rgb = color == "rgb" or (color is None and frames.lossy and frames.spec.photometric.startswith("YBR"))
+    if in_rgb:
         array = as_rgb(array, ds, frames.spec)
     if not array.flags.writeable:
         # a view would keep the whole file in memory, and be read-only or not as its bits happen to be
         array = array.copy()
     if not return_colormap:
         return array
-    indexed = not color and frames.spec.photometric == "PALETTE COLOR"
+    indexed = not in_rgb and frames.spec.photometric == "PALETTE COLOR"
     return array, colormap_from_zero(ds, frames.spec) if indexed else None
 
 
