@@ -50,6 +50,7 @@ matrix: $(STAMP)
 
 tables: $(STAMP)
 	$(PYTHON) tools/make_tables.py
+	$(PYTHON) tools/make_iod_tables.py
 
 clean:
 	rm -rf $(VENV) build out *.egg-info src/dcmenc/*.so

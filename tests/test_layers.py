@@ -15,7 +15,7 @@ SOURCE = Path(dcmenc.__file__).parent
 # A room may import any room of a lower rank, none of its own or of a higher one.
 RANKS = {
     "errors": 0, "vr": 0, "uid": 0, "_bytes": 0, "_references": 0, "_ahead": 0, "_dictionary": 0,
-    "report": 1, "rules": 1, "dictionary": 1, "charset": 1, "sinks": 1, "_mapping": 1, "_swap": 1, "_decimal": 1,
+    "report": 1, "rules": 1, "dictionary": 1, "iod_tables": 1, "charset": 1, "sinks": 1, "_mapping": 1, "_swap": 1, "_decimal": 1,
     "_rle": 1, "_jpegll": 1, "_jpegll_decode": 1, "openjpeg": 1, "codestream": 1,
     "values": 2,
     "_quick": 3, "dicom_json": 3,
@@ -52,7 +52,7 @@ NEVER = {
     "codecs.jpeg2000": {"model"}, "codestream": {"numpy", "os"},
     "coder": {"model"}, "pydicom_plugin": {"model", "part10"},
     "frames": {"part10", "sinks", "reader"}, "colours": {"part10", "sinks", "reader"}, "iod": {"numpy", "os"},
-    **{room: {"numpy"} for room in ("errors", "report", "vr", "uid", "dictionary", "charset", "sinks", "dicom_json")},
+    **{room: {"numpy"} for room in ("errors", "report", "vr", "uid", "dictionary", "charset", "sinks", "dicom_json", "iod_tables")},
 }
 
 CYTHON_IMPORT = re.compile(r"^\s*from\s+\.(\w*)\s+c?import\s+([\w(]+)|^\s*(?:c?import)\s+([\w.]+)|^\s*from\s+([\w.]+)\s+c?import", re.M)
