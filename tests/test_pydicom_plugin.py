@@ -23,25 +23,46 @@ from pydicom.pixels import get_decoder, get_encoder
 from pydicom.pixels.decoders import base as decoding
 from pydicom.pixels.encoders import base as encoding
 from pydicom.uid import (
+    HTJ2K,
+    JPEG2000,
     PYDICOM_IMPLEMENTATION_UID,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
     ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
     JPEGLossless,
     JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
     RLELossless,
 )
 
-import dcmenc
+import dcmenc.openjpeg
 from dcmenc import ImageSpec, pydicom_plugin
 from dcmenc.codecs import get_codec
 from dcmenc.pydicom_bridge import register, unregister
 
 Pixels = NDArray[Any]
-SYNTAXES = (RLELossless, JPEGLosslessSV1, JPEGLossless)
-# Those of pydicom's plug-ins that decode a syntax, and those that encode it.
-READERS = {RLELossless: ("pylibjpeg", "pydicom"), JPEGLosslessSV1: ("pylibjpeg",), JPEGLossless: ("pylibjpeg",)}
+# The lossless syntaxes, of which the first keep every allocated bit; and the others.
+KEEPERS = (RLELossless, JPEGLosslessSV1, JPEGLossless)
+SYNTAXES = (*KEEPERS, JPEGLSLossless, JPEG2000Lossless, HTJ2KLossless, HTJ2KLosslessRPCL)
+LOSSY = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless, JPEG2000, HTJ2K)
+# Those of pydicom's plug-ins that decode a syntax, and those that encode RLE.
+READERS = {
+    RLELossless: ("pylibjpeg", "pydicom"), JPEGLosslessSV1: ("pylibjpeg",), JPEGLossless: ("pylibjpeg",),
+    JPEGLSLossless: ("pylibjpeg", "pyjpegls"), JPEGLSNearLossless: ("pylibjpeg", "pyjpegls"),
+    JPEG2000Lossless: ("pylibjpeg", "pillow"), JPEG2000: ("pylibjpeg", "pillow"),
+    JPEGBaseline8Bit: ("pylibjpeg", "pillow"), JPEGExtended12Bit: ("pylibjpeg",),
+    HTJ2KLossless: ("pylibjpeg",), HTJ2KLosslessRPCL: ("pylibjpeg",), HTJ2K: ("pylibjpeg",),
+}
 WRITERS = ("pylibjpeg", "pydicom")
+# pydicom has no encoder, and no table of what it may be given.
+NO_ENCODER = (JPEGLosslessSV1, JPEGLossless, HTJ2KLossless, HTJ2KLosslessRPCL, JPEGBaseline8Bit, JPEGExtended12Bit, HTJ2K)
+NO_PROFILE = (HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K)
 
 
 class Format(NamedTuple):
@@ -81,7 +102,14 @@ FORMATS = {
     "one row": Format("u1", 8, "RGB", rows=1, columns=300),
 }
 formats = pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS)
-syntaxes = pytest.mark.parametrize("uid", SYNTAXES, ids=("RLE", "SV1", "Process 14"))
+NAMES = {
+    RLELossless: "RLE", JPEGLosslessSV1: "SV1", JPEGLossless: "Process 14", JPEGLSLossless: "JPEG-LS", JPEG2000Lossless: "JPEG 2000",
+    HTJ2KLossless: "HTJ2K", HTJ2KLosslessRPCL: "HTJ2K RPCL", JPEGBaseline8Bit: "Baseline", JPEGExtended12Bit: "Extended",
+    JPEGLSNearLossless: "near-lossless", JPEG2000: "lossy JPEG 2000", HTJ2K: "lossy HTJ2K",
+}
+syntaxes = pytest.mark.parametrize("uid", SYNTAXES, ids=NAMES.get)
+keepers = pytest.mark.parametrize("uid", KEEPERS, ids=NAMES.get)
+others = pytest.mark.parametrize("uid", (*SYNTAXES[3:], JPEGExtended12Bit, *LOSSY[2:]), ids=NAMES.get)
 
 
 def pixels(form: Format, seed: int = 0) -> Pixels:
@@ -119,6 +147,12 @@ def dataset(form: Format, array: Pixels, syntax: str = ExplicitVRLittleEndian) -
 def options(form: Format, array: Pixels) -> dict[str, Any]:
     """What pydicom has to be told where the source is no dataset."""
     return pydicom.pixels.utils.as_pixel_options(dataset(form, array))
+
+
+def readers(uid: str, form: Format) -> tuple[str, ...]:
+    """The plug-ins of pydicom that are installed and decode such pixels."""
+    wide_colour = form.stored > 8 and form.photometric in ("RGB", "YBR_FULL")
+    return tuple(name for name in READERS[uid] if name in get_decoder(uid).available_plugins and (name != "pillow" or not wide_colour))
 
 
 def decoded(ds: Any, plugin: str = "") -> Pixels:
@@ -162,7 +196,7 @@ def quiet(caplog: pytest.LogCaptureFixture) -> None:
 @pytest.mark.usefixtures("registered")
 def test_pydicoms_plugins_read_what_dcmenc_compresses(form: Format, uid: str) -> None:
     array = pixels(form)
-    for reader in READERS[uid]:
+    for reader in readers(uid, form):
         ds = dataset(form, array)
         ds.compress(uid, encoding_plugin="dcmenc")
         assert ds.file_meta.TransferSyntaxUID == uid
@@ -184,25 +218,25 @@ def test_dcmenc_reads_what_dcmenc_compresses(form: Format, uid: str) -> None:
         assert ds.PixelData == plain + bytes(len(plain) % 2), "every byte of the native pixels, samples together"
 
 
-@formats
+# few bits stored of 16 are a fault of theirs, of which there is a test
+@pytest.mark.parametrize("form", [pytest.param(form, id=name) for name, form in FORMATS.items()
+                                  if form.stored > 8 or pixels(form).dtype.itemsize == 1])
 @pytest.mark.parametrize("writer", WRITERS)
 @pytest.mark.usefixtures("registered")
 def test_dcmenc_reads_rle_of_pydicoms_plugins(form: Format, writer: str) -> None:
     array = pixels(form)
-    if array.dtype.itemsize == 2 and form.stored <= 8:
-        pytest.skip("their fault, of which there is a test")
     ds = dataset(form._replace(planar=0), array)  # planes are another fault of theirs, of which there is a test
     ds.compress(RLELossless, encoding_plugin=writer)
     np.testing.assert_array_equal(decoded(ds, "dcmenc"), array)
 
 
-@formats
+# liblj92 takes one unsigned sample a pixel, and more than one pixel
+@pytest.mark.parametrize("form", [pytest.param(form, id=name) for name, form in FORMATS.items()
+                                  if pixels(form).ndim - (form.frames > 1) == 2 and form.dtype[0] != "i" and form.rows * form.columns > 1])
 @pytest.mark.usefixtures("registered")
 def test_dcmenc_reads_jpeg_lossless_of_imagecodecs(form: Format) -> None:
     imagecodecs = pytest.importorskip("imagecodecs")
     array = pixels(form)
-    if array.ndim - (form.frames > 1) > 2 or form.dtype[0] == "i" or form.rows * form.columns == 1:
-        pytest.skip("liblj92 takes one unsigned sample a pixel")
     frames = array if form.frames > 1 else [array]
     ds = dataset(form, array)
     ds.PixelData = encapsulate([imagecodecs.ljpeg_encode(frame, bitspersample=max(form.stored, 8)) for frame in frames])
@@ -371,7 +405,7 @@ def test_big_endian_pixels_of_every_format(form: Format, uid: str, vr: str) -> N
     np.testing.assert_array_equal(decoded(ds), array)
     ds.compress(uid)
     assert list(generate_frames(ds.PixelData, number_of_frames=form.frames)) == [frame + bytes(len(frame) % 2) for frame in frames]
-    np.testing.assert_array_equal(decoded(ds, "pylibjpeg"), array)
+    np.testing.assert_array_equal(decoded(ds, next(iter(readers(uid, form)), "dcmenc")), array)
 
 
 @pytest.mark.parametrize("name", ("ExplVR_BigEnd.dcm", "MR_small_bigendian.dcm", "SC_rgb_small_odd_big_endian.dcm"))
@@ -400,14 +434,374 @@ def test_big_endian_bytes_are_declared_by_an_option(uid: str) -> None:
     assert list(get_encoder(uid).iter_encode(big, byteorder=">", **described)) == expected
     assert list(get_encoder(uid).iter_encode(array, byteorder=">", encoding_plugin="dcmenc", **described)) == expected
     with pytest.raises(RuntimeError, match="drops the wrong bytes of big-endian samples"):
-        get_encoder(uid).encode(big, index=0, byteorder=">", **described | {"bits_stored": 8})
+        get_encoder(uid).encode(big, index=0, byteorder=">", encoding_plugin="dcmenc", **described | {"bits_stored": 8})
+
+
+# ---- lossy syntaxes, and what pydicom's conventions are ----
+
+SMOOTH = Format("u1", 8, "RGB", rows=64, columns=80)
+
+
+def smooth(form: Format) -> Pixels:
+    """Slopes and a bump, over most of the range of the stored bits."""
+    y, x = np.mgrid[0:form.rows, 0:form.columns] / max(form.rows, form.columns)
+    planes = [x, y, np.exp(-8 * ((x - 0.5) ** 2 + (y - 0.5) ** 2))][:3 if form.photometric in ("RGB", "YBR_FULL") else 1]
+    values = (0.1 + 0.7 * np.stack(planes, -1)) * (1 << form.stored) - (1 << form.stored - 1) * (form.dtype[0] == "i")
+    return np.squeeze(values.astype(form.dtype))
+
+
+def first_frame(ds: Any) -> bytes:
+    return next(generate_frames(ds.PixelData, number_of_frames=ds.get("NumberOfFrames", 1)))
+
+
+def all_readers(uid: str, form: Format) -> tuple[str, ...]:
+    return ("dcmenc", *readers(uid, form))
+
+
+LOSSES = {
+    "Baseline": (JPEGBaseline8Bit, Format("u1", 8), {}, 4),
+    "Baseline, quality": (JPEGBaseline8Bit, Format("u1", 8, "MONOCHROME1"), {"quality": 60}, 8),
+    "Extended": (JPEGExtended12Bit, Format("u2", 12), {}, 64),
+    "Extended, 8 bits": (JPEGExtended12Bit, Format("u1", 8), {}, 4),
+    "near-lossless": (JPEGLSNearLossless, Format("u2", 12), {"jls_error": 3}, 3),
+    "near-lossless, signed": (JPEGLSNearLossless, Format("i2", 12), {"jls_error": 3}, 3),
+    "near-lossless, colour": (JPEGLSNearLossless, Format("u1", 8, "RGB"), {"near": 5}, 5),
+    "JPEG 2000": (JPEG2000, Format("u2", 12), {"j2k_cr": [10, 5]}, 32),
+    "JPEG 2000, signed": (JPEG2000, Format("i2", 12), {"j2k_psnr": [60, 70]}, 32),
+    "JPEG 2000, colour": (JPEG2000, Format("u1", 8, "RGB"), {"rate": 5}, 8),
+    "HTJ2K": (HTJ2K, Format("u2", 12), {"quantization": 1 / 512}, 32),
+    "HTJ2K, signed": (HTJ2K, Format("i2", 12), {}, 64),
+    "HTJ2K, colour": (HTJ2K, Format("u1", 8, "RGB"), {}, 8),
+}
+
+
+@pytest.mark.parametrize(("uid", "form", "chosen", "most"), LOSSES.values(), ids=LOSSES)
+@pytest.mark.usefixtures("registered")
+def test_lossy_frames_are_near_for_every_reader(uid: str, form: Format, chosen: dict[str, Any], most: int) -> None:
+    form = form._replace(rows=64, columns=80)
+    array = smooth(form)
+    ds = dataset(form, array)
+    ds.compress(uid, encoding_plugin="dcmenc", **chosen)
+    assert len(ds.PixelData) < array.nbytes
+    assert not [element.keyword for element in ds if element.keyword.startswith("Lossy")], "as with pydicom's, for the caller to set"
+    for reader in all_readers(uid, form):
+        assert np.abs(decoded(ds, reader).astype(int) - array).max() <= most, reader
+
+
+def transforms_components(frame: bytes) -> bool:
+    """The multiple component transform of COD (T.800 A.6.1)."""
+    return frame[frame.index(b"\xff\x52") + 8] == 1
+
+
+COLOURS = {
+    f"{NAMES[uid]}, {label}": (uid, label, chosen)
+    for uid, labels, chosen in (
+        (JPEGBaseline8Bit, ("YBR_FULL_422", "RGB"), {}),
+        (JPEG2000Lossless, ("YBR_RCT", "RGB"), {}),
+        (JPEG2000, ("YBR_ICT", "RGB"), {"j2k_cr": [4]}),
+        (HTJ2KLossless, ("YBR_RCT", "RGB"), {}),
+        (HTJ2KLosslessRPCL, ("YBR_RCT", "RGB"), {}),
+        (HTJ2K, ("YBR_ICT", "RGB"), {}),
+    )
+    for label in labels
+}
+
+
+@pytest.mark.parametrize(("uid", "label", "chosen"), COLOURS.values(), ids=COLOURS)
+@pytest.mark.usefixtures("registered")
+def test_the_photometric_interpretation_is_what_red_green_and_blue_become(uid: str, label: str, chosen: dict[str, Any]) -> None:
+    array = smooth(SMOOTH)
+    ds = dataset(SMOOTH, array)
+    ds.PhotometricInterpretation = label
+    ds.compress(uid, encoding_plugin="dcmenc", **chosen)
+    of_array = dataset(SMOOTH, array)
+    of_array.PhotometricInterpretation = label
+    of_array.compress(uid, array, encoding_plugin="dcmenc", **chosen)
+    assert of_array.PixelData == ds.PixelData and ds.PhotometricInterpretation == label
+    if uid != JPEGBaseline8Bit:
+        assert transforms_components(first_frame(ds)) is (label != "RGB")
+    most = 0 if uid in SYNTAXES else 12
+    for reader in all_readers(uid, SMOOTH):
+        made, described = get_decoder(uid).as_array(ds, decoding_plugin=reader)
+        assert described["photometric_interpretation"] == "RGB"
+        assert np.abs(made.astype(int) - array).max() <= most, reader
+    ds.decompress()
+    assert ds.PhotometricInterpretation == "RGB" and np.abs(ds.pixel_array.astype(int) - array).max() <= most
+
+
+@pytest.mark.parametrize(("uid", "label", "chosen", "made"), (
+    (JPEGBaseline8Bit, "RGB", {"subsampling": "4:2:2"}, "YBR_FULL_422"),
+    (JPEGBaseline8Bit, "YBR_FULL_422", {"subsampling": "4:4:4"}, "RGB"),
+    (JPEG2000Lossless, "YBR_RCT", {"mct": False}, "RGB"),
+    (JPEG2000Lossless, "RGB", {"mct": True}, "YBR_RCT"),
+    (JPEG2000, "YBR_ICT", {"reversible": True}, "YBR_RCT"),
+    (HTJ2KLossless, "YBR_RCT", {"colour_transform": False}, "RGB"),
+    (HTJ2KLossless, "YBR_ICT", {}, "holds no"),
+    (HTJ2K, "YBR_RCT", {}, "YBR_ICT"),
+    (HTJ2K, "YBR_ICT", {"quantization": 0}, "YBR_RCT"),
+), ids=str)
+@pytest.mark.usefixtures("registered", "quiet")
+def test_frames_that_are_not_what_the_dataset_says_are_refused(uid: str, label: str, chosen: dict[str, Any], made: str) -> None:
+    ds = dataset(SMOOTH, smooth(SMOOTH))
+    ds.PhotometricInterpretation = label
+    native = ds.PixelData
+    with pytest.raises(RuntimeError, match=f"dcmenc: .*{made}"):
+        ds.compress(uid, encoding_plugin="dcmenc", **chosen)
+    assert ds.PixelData is native and ds.PhotometricInterpretation == label
+
+
+@pytest.mark.usefixtures("registered")
+def test_native_pixels_with_half_of_the_chrominance_are_not_taken_for_red_green_and_blue() -> None:
+    ds = dataset(SMOOTH, smooth(SMOOTH))
+    ds.PhotometricInterpretation, ds.PixelData = "YBR_FULL_422", ds.PixelData[:64 * 80 * 2]
+    with pytest.raises(ValueError, match="doesn't match the expected length"):
+        ds.compress(JPEGBaseline8Bit)
+
+
+@pytest.mark.usefixtures("registered", "quiet")
+def test_pydicoms_options_reach_the_codecs() -> None:
+    form = Format("u2", 12, rows=64, columns=80)
+    array = smooth(form)
+
+    def compressed(uid: str, plugin: str = "dcmenc", **chosen: Any) -> bytes:
+        ds = dataset(form, array)
+        ds.compress(uid, encoding_plugin=plugin, **chosen)
+        return first_frame(ds)
+
+    def near(frame: bytes) -> int:
+        return frame[frame.index(b"\xff\xda") + 7]
+
+    def layers(frame: bytes) -> int:
+        return int.from_bytes(frame[frame.index(b"\xff\x52") + 6:][:2], "big")
+
+    assert [near(compressed(JPEGLSNearLossless, jls_error=error)) for error in (0, 1, 7)] == [0, 1, 7]
+    assert near(compressed(JPEGLSNearLossless)) == near(compressed(JPEGLSNearLossless, "pyjpegls")) == 0, "no more is lost than asked for"
+    assert near(compressed(JPEGLSNearLossless, near=2)) == 2
+    assert [layers(compressed(JPEG2000, j2k_cr=ratios)) for ratios in ([5], [20, 10], [9, 7, 1])] == [1, 2, 3]
+    assert layers(compressed(JPEG2000, j2k_psnr=[40, 60])) == 2
+    assert len(compressed(JPEG2000, j2k_cr=[20])) < array.size * 12 // 8 // 19
+    assert layers(compressed(JPEG2000, reversible=True)) == 1
+    for uid, wrong, reason in (
+        (JPEG2000, {}, "how much may be lost is for you to say: give j2k_cr or j2k_psnr"),
+        (JPEG2000, {"j2k_cr": [], "j2k_psnr": []}, "how much may be lost"),
+        (JPEG2000, {"j2k_cr": [5], "j2k_psnr": [50]}, "a rate or a psnr, not both"),
+        (JPEG2000, {"j2k_cr": [5, 10]}, "rate below the one before"),
+        (JPEGLSNearLossless, {"jls_error": 256}, "0 to 255"),
+        (JPEGBaseline8Bit, {}, "not valid for pixel data"),
+        (JPEGExtended12Bit, {"quality": 0}, "quality of JPEG is 1 to 100"),
+        (HTJ2K, {"quantization": 1}, "quantization of HTJ2K"),
+    ):
+        with pytest.raises((RuntimeError, ValueError), match=reason):
+            compressed(uid, **wrong)
+    described = options(form, array)
+    for uid, wrong in ((JPEG2000Lossless, {"j2k_cr": [5]}), (JPEGLSLossless, {"jls_error": 2}), (HTJ2KLossless, {"quantization": 0.1})):
+        with pytest.raises(RuntimeError, match=r"dcmenc: this .* (lossless|keeps everything)"):
+            get_encoder(uid).encode(array, encoding_plugin="dcmenc", **described, **wrong)
+
+
+@pytest.mark.parametrize("form", [form for form in FORMATS.values() if form.rows > 1], ids=[name for name in FORMATS if "one" not in name])
+@pytest.mark.parametrize(("uid", "writer"), ((JPEGLSLossless, "pyjpegls"), (JPEG2000Lossless, "pylibjpeg")), ids=("pyjpegls", "pylibjpeg"))
+@pytest.mark.usefixtures("registered")
+def test_dcmenc_reads_what_pydicoms_plugins_compress(uid: str, writer: str, form: Format) -> None:
+    if writer not in get_encoder(uid).available_plugins:
+        pytest.skip(f"{writer} is not installed for it")
+    form = form._replace(rows=70, columns=80)
+    array = pixels(form)
+    ds = dataset(form, array)
+    ds.compress(uid, encoding_plugin=writer)
+    np.testing.assert_array_equal(decoded(ds, "dcmenc"), array)
+    np.testing.assert_array_equal(decoded(ds, readers(uid, form)[0]), array)
+    frames = [frame for frame, _ in get_decoder(uid).iter_array(ds, raw=True, decoding_plugin="dcmenc")]
+    np.testing.assert_array_equal(np.squeeze(np.stack(frames)), array)
+
+
+@others
+@pytest.mark.usefixtures("registered", "quiet")
+def test_bits_above_the_stored_ones_are_refused_where_they_would_get_lost(uid: str) -> None:
+    form = Format("u2", 12, rows=64, columns=80)
+    chosen = {"j2k_cr": [5]} if uid == JPEG2000 else {}
+    ds = dataset(form, smooth(form) | 0x8000)
+    with pytest.raises(RuntimeError, match="dcmenc: samples have bits above the 12 stored, such as overlays"):
+        ds.compress(uid, encoding_plugin="dcmenc", **chosen)
+    if uid == JPEGExtended12Bit:
+        return
+    form = form._replace(dtype="i2")
+    ds, same = (dataset(form, array) for array in (smooth(form) & 0x0FFF, smooth(form)))
+    expected = ds.pixel_array
+    assert (expected == smooth(form)).all()
+    for each in (ds, same):
+        each.compress(uid, encoding_plugin="dcmenc", **chosen)
+    assert ds.PixelData == same.PixelData, "signs are filled up"
+    if uid in SYNTAXES:
+        np.testing.assert_array_equal(ds.pixel_array, expected)
+    with pytest.raises(RuntimeError, match="such as overlays"):
+        dataset(form, (smooth(form) & 0x0FFF) | 0x4000).compress(uid, encoding_plugin="dcmenc", **chosen)
+
+
+# What pydicom's plug-ins that are installed do not read.
+ONLY_DCMENC = ("JPEG-lossy.dcm",)
+OWN_FILES = (
+    "693_J2KI.dcm", "GDCMJ2K_TextGBR.dcm", "J2K_pixelrep_mismatch.dcm", "JPEG2000.dcm", "JPEG-lossy.dcm", "JPEGLSNearLossless_08.dcm",
+    "JPEGLSNearLossless_16.dcm", "JPGExtended.dcm", "MR_small_jpeg_ls_lossless.dcm", "SC_jpeg_no_color_transform.dcm",
+    "SC_jpeg_no_color_transform_2.dcm", "SC_rgb_jls_lossy_line.dcm", "SC_rgb_jls_lossy_sample.dcm", "SC_rgb_jpeg.dcm",
+    "SC_rgb_jpeg_app14_dcmd.dcm", "SC_rgb_jpeg_dcmtk.dcm", "SC_rgb_jpeg_lossy_gdcm.dcm", "SC_rgb_small_odd_jpeg.dcm",
+    "examples_jpeg2k.dcm", "examples_ybr_color.dcm",
+)
+
+
+@pytest.mark.parametrize("name", OWN_FILES)
+@pytest.mark.usefixtures("registered", "quiet")
+@pytest.mark.filterwarnings("ignore:The .0028,0004. 'Photometric Interpretation' value is", "ignore:Expected explicit VR")
+def test_pydicoms_own_lossy_files_look_the_same(name: str) -> None:
+    ds = pydicom.dcmread(str(get_testdata_file(name, download=False)))
+    # the rounding of two cosine transforms, and then of the colours
+    most = {True: 1, False: 3} if ds.file_meta.TransferSyntaxUID in LOSSY[:2] else {True: 0, False: 0}
+    uid, form = ds.file_meta.TransferSyntaxUID, Format("u2", ds.BitsStored, ds.PhotometricInterpretation)
+    for raw in (True, False):
+        ours, described = get_decoder(uid).as_array(ds, raw=raw, decoding_plugin="dcmenc")
+        agreeing = 0
+        for reader in readers(uid, form):
+            try:
+                theirs, expected = get_decoder(uid).as_array(ds, raw=raw, decoding_plugin=reader)
+            except RuntimeError:
+                continue
+            agreeing += 1
+            assert theirs.dtype == ours.dtype and np.abs(theirs.astype(int) - ours).max() <= most[raw]
+            if expected["photometric_interpretation"] == "YBR_FULL_422":
+                expected["photometric_interpretation"] = "YBR_FULL"  # every pixel has samples of its own
+            assert described == expected
+        assert agreeing or name in ONLY_DCMENC
+    np.testing.assert_array_equal(ds.pixel_array, ours)
+    ds.decompress()
+    np.testing.assert_array_equal(ds.pixel_array, ours)
+
+
+@pytest.mark.usefixtures("registered")
+def test_signs_are_filled_up_by_pydicom_and_not_where_it_is_told_not_to() -> None:
+    unsigned_stream = pydicom.dcmread(str(get_testdata_file("J2K_pixelrep_mismatch.dcm", download=False)))
+    form = FORMATS["signed 12 of 16 bits, 3 frames"]
+    jpeg_ls = dataset(form, pixels(form))
+    jpeg_ls.compress(JPEGLSLossless, encoding_plugin="pyjpegls")
+    for ds, option in ((unsigned_stream, "apply_j2k_sign_correction"), (jpeg_ls, "apply_jls_sign_correction")):
+        uid = ds.file_meta.TransferSyntaxUID
+        filled, plain = (get_decoder(uid).as_array(ds, decoding_plugin="dcmenc", **{option: corrected})[0] for corrected in (True, False))
+        for reader in readers(uid, form):
+            np.testing.assert_array_equal(filled, decoded(ds, reader))
+        assert filled.min() < 0 <= plain.min()
+        np.testing.assert_array_equal(plain, filled & (1 << ds.BitsStored) - 1)
+
+
+@pytest.mark.usefixtures("registered", "quiet")
+def test_near_lossless_samples_never_pass_from_the_largest_to_the_smallest() -> None:
+    form = Format("i2", 12, rows=64, columns=80)
+    array = np.random.default_rng(0).integers(2000, 2048, (64, 80)).astype("i2")
+    theirs = dataset(form, array)
+    theirs.compress(JPEGLSNearLossless, encoding_plugin="pyjpegls", jls_error=5)
+    assert decoded(theirs).min() < -2000
+    with pytest.raises(RuntimeError, match="dcmenc: near=5 takes samples beyond the 12 signed bits stored"):
+        dataset(form, array).compress(JPEGLSNearLossless, encoding_plugin="dcmenc", jls_error=5)
+
+
+@pytest.mark.usefixtures("registered")
+def test_decompressed_without_a_conversion_of_colours_ybr_full_422_is_ybr_full() -> None:
+    source = pydicom.dcmread(str(get_testdata_file("examples_ybr_color.dcm", download=False)))
+    expected, _ = get_decoder(JPEGBaseline8Bit).as_array(source, decoding_plugin="dcmenc")
+    source.decompress(as_rgb=False, decoding_plugin="dcmenc")
+    assert source.PhotometricInterpretation == "YBR_FULL"
+    np.testing.assert_array_equal(source.pixel_array, expected)
+    theirs = pydicom.dcmread(str(get_testdata_file("examples_ybr_color.dcm", download=False)))
+    theirs.decompress(as_rgb=False, decoding_plugin="pillow")
+    with pytest.raises(ValueError, match="'YBR_FULL_422' is incorrect"):
+        theirs.pixel_array.max()
+
+
+@pytest.mark.usefixtures("registered")
+def test_few_bits_of_16_are_decompressed_to_16() -> None:
+    form = Format("u2", 8)
+    array = pixels(form)
+    for plugin, right in (("dcmenc", True), ("pyjpegls", False)):
+        ds = dataset(form, array)
+        ds.compress(JPEGLSLossless, encoding_plugin="pyjpegls")
+        ds.decompress(decoding_plugin=plugin)
+        assert (len(ds.PixelData) == array.nbytes) is right
+    np.testing.assert_array_equal(decoded(dataset(form, array)), array)
+
+
+def test_planes_in_jpeg_ls_are_read() -> None:
+    form = FORMATS["RGB, planes, 3 frames"]
+    ds = dataset(form, pixels(form))
+    ds.compress(JPEGLSLossless, encoding_plugin="pyjpegls")
+    assert ds.PlanarConfiguration == 1 and first_frame(ds).count(b"\xff\xda") == 3, "a scan for each plane (ILV 0)"
+    register()
+    for reader in all_readers(JPEGLSLossless, form):
+        np.testing.assert_array_equal(decoded(ds, reader), pixels(form))
+
+
+@pytest.mark.parametrize(("uid", "plugin"), (
+    (JPEGLSLossless, "dcmenc"), (JPEGLSLossless, "pyjpegls"), (JPEG2000Lossless, "dcmenc"), (JPEG2000Lossless, "pylibjpeg"),
+))
+def test_planes_are_joined_before_any_plugin(uid: str, plugin: str) -> None:
+    form = FORMATS["RGB, planes, 3 frames"]._replace(rows=70, columns=80)
+    array = pixels(form)
+    register(first=False)
+    if plugin not in get_encoder(uid).available_plugins:
+        pytest.skip(f"{plugin} is not installed for it")
+    for syntax in (ExplicitVRLittleEndian, ExplicitVRBigEndian):
+        ds = dataset(form, array, syntax)
+        ds.compress(uid, encoding_plugin=plugin)
+        assert ds.PlanarConfiguration == 0
+        for reader in all_readers(uid, form):
+            np.testing.assert_array_equal(decoded(ds, reader), array)
+
+
+@pytest.mark.parametrize("uid", (JPEGBaseline8Bit, JPEG2000Lossless, HTJ2KLossless), ids=NAMES.get)
+@pytest.mark.usefixtures("registered")
+def test_the_frames_say_where_samples_are_whatever_the_planar_configuration(uid: str) -> None:
+    array = smooth(SMOOTH)
+    ds = dataset(SMOOTH, array)
+    ds.compress(uid, encoding_plugin="dcmenc")
+    expected = decoded(ds, "dcmenc")
+    ds.PlanarConfiguration = 1
+    np.testing.assert_array_equal(decoded(ds, "dcmenc"), expected)
+    for reader in readers(uid, SMOOTH):
+        assert not (decoded(ds, reader) == expected).all(), "pydicom takes the samples of pixels for planes"
+
+
+def test_a_planar_configuration_of_one_sample_says_nothing() -> None:
+    form = FORMATS["12 of 16 bits, 4 frames"]
+    register()
+    ds = dataset(form, pixels(form))
+    ds.PlanarConfiguration, native = 1, ds.PixelData
+    list(get_encoder(JPEGLosslessSV1).iter_encode(ds))
+    assert ds.PixelData is native
+
+
+def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = state()
+    with monkeypatch.context() as patch:
+        patch.setattr(pydicom_plugin, "find_spec", lambda name: None)
+        register()
+        register(first=False)
+        for uid, missing in ((JPEGExtended12Bit, "imagecodecs"), (HTJ2K, "imagecodecs"), (JPEGBaseline8Bit, "pillow")):
+            with pytest.raises(RuntimeError, match=f"dcmenc - requires {missing}"):
+                dataset(FORMATS["8 bits"], pixels(FORMATS["8 bits"])).compress(uid)
+        assert order(JPEGLSLossless)[0] == ["pyjpegls"] and order(RLELossless)[0][-1] == "dcmenc"
+        unregister()
+        assert state() == before
+    with monkeypatch.context() as patch:
+        patch.setattr(dcmenc.openjpeg, "library", unavailable)
+        assert not pydicom_plugin.is_available(JPEG2000)
+
+
+def unavailable() -> None:
+    raise dcmenc.CodecUnavailable("nowhere")
 
 
 # ---- what JPEG Lossless asks for ----
 
-@pytest.mark.parametrize("uid", SYNTAXES[1:])
+@pytest.mark.parametrize("uid", SYNTAXES[1:], ids=NAMES.get)
 @pytest.mark.usefixtures("registered", "quiet")
-def test_jpeg_lossless_keeps_samples_together(uid: str) -> None:
+def test_all_but_rle_keep_samples_together(uid: str) -> None:
     form = FORMATS["RGB, planes, 3 frames"]
     array = pixels(form)
     ds = dataset(form, array)
@@ -418,7 +812,7 @@ def test_jpeg_lossless_keeps_samples_together(uid: str) -> None:
     assert ds.PlanarConfiguration == 0 and ds.PixelData == array.tobytes() + bytes(array.size % 2)
     ds = dataset(form, array)
     with pytest.raises(RuntimeError, match="set PlanarConfiguration to 0 before an array"):
-        ds.compress(uid, array)
+        ds.compress(uid, array, encoding_plugin="dcmenc")
     assert ds.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
     ds.PlanarConfiguration = 0
     ds.compress(uid, array)
@@ -436,7 +830,7 @@ def test_planar_configuration_1_beside_jpeg_lossless_misleads_pylibjpeg_but_not_
     np.testing.assert_array_equal(decoded(ds), array)
 
 
-@syntaxes
+@keepers
 @pytest.mark.usefixtures("registered")
 def test_bits_above_the_stored_ones_are_kept(uid: str) -> None:
     form = Format("u2", 12)
@@ -448,7 +842,7 @@ def test_bits_above_the_stored_ones_are_kept(uid: str) -> None:
     np.testing.assert_array_equal(decoded(ds, "pylibjpeg"), array & 0x0FFF)
 
 
-@syntaxes
+@keepers
 @pytest.mark.usefixtures("registered")
 def test_signs_that_do_not_fill_the_unused_bits_are_kept(uid: str) -> None:
     form = Format("i2", 12)
@@ -508,7 +902,8 @@ def test_errors_are_those_that_pydicoms_callers_expect(uid: str) -> None:
         encoder.encode(np.zeros((10, 10), "u1"), validate=False, encoding_plugin="dcmenc", **described)
     with pytest.raises(RuntimeError, match=r"dcmenc: pixels of the kind 'integer' have .* not 1"):
         encoder.encode(pixels(form), validate=False, encoding_plugin="dcmenc", **described | {"bits_allocated": 1, "bits_stored": 1})
-    with pytest.raises(ValueError, match="not valid for pixel data"):
+    error, reason = (RuntimeError, "holds no signed PALETTE COLOR") if uid in NO_PROFILE else (ValueError, "not valid for pixel data")
+    with pytest.raises(error, match=reason):
         dataset(Format("i2", 16, "PALETTE COLOR"), pixels(Format("i2", 16))).compress(uid)
     ds = dataset(form, pixels(form))
     ds.compress(uid)
@@ -541,12 +936,18 @@ def test_plugins_are_tried_in_the_order_asked_for() -> None:
     register(first=True)
     assert order(RLELossless) == (["dcmenc", "pylibjpeg", "pydicom"], ["dcmenc", "pylibjpeg", "pydicom"])
     assert order(JPEGLossless) == order(JPEGLosslessSV1) == (["dcmenc"], ["dcmenc", "pylibjpeg"])
+    assert order(JPEGBaseline8Bit) == order(JPEGExtended12Bit) == (["dcmenc"], ["dcmenc", "pylibjpeg", "pillow"])
+    assert order(JPEGLSLossless) == order(JPEGLSNearLossless) == (["dcmenc", "pyjpegls"], ["dcmenc", "pylibjpeg", "pyjpegls"])
+    assert {order(uid)[0][0] for uid in (JPEG2000Lossless, JPEG2000, *NO_PROFILE)} == {"dcmenc"}
     register(first=False)
     assert order(RLELossless) == (["pylibjpeg", "pydicom", "dcmenc"], ["pylibjpeg", "pydicom", "dcmenc"])
     assert order(JPEGLossless) == order(JPEGLosslessSV1) == (["dcmenc"], ["pylibjpeg", "dcmenc"])
+    assert order(JPEGBaseline8Bit) == (["dcmenc"], ["pylibjpeg", "pillow", "dcmenc"])
+    assert order(JPEGLSLossless) == (["pyjpegls", "dcmenc"], ["pylibjpeg", "pyjpegls", "dcmenc"])
     register(decoders=False)
     assert order(RLELossless) == (["dcmenc", "pylibjpeg", "pydicom"], ["pylibjpeg", "pydicom"])
     assert order(JPEGLosslessSV1) == (["dcmenc"], ["pylibjpeg"])
+    assert order(JPEGLSLossless) == (["dcmenc", "pyjpegls"], ["pylibjpeg", "pyjpegls"])
 
 
 @pytest.mark.parametrize("first", (True, False))
@@ -556,12 +957,14 @@ def test_the_first_plugin_is_the_one_that_works(first: bool, monkeypatch: pytest
         function = getattr(pydicom_plugin, name)
         monkeypatch.setattr(pydicom_plugin, name, lambda *given, function=function, name=name: called.append(name) or function(*given))
     register(first)
-    form = FORMATS["16 bits"]
+    form = Format("u2", 16, rows=70, columns=80)  # pylibjpeg-openjpeg makes six resolutions of frames that are too small for them, too
     for uid in SYNTAXES:
         ds = dataset(form, pixels(form))
         ds.compress(uid)
         assert (ds.pixel_array == pixels(form)).all()
-    assert called == (["encode_frame", "decode_frame"] * 3 if first else ["encode_frame"] * 2)
+        alone = [name for name, plugins in zip(("encode_frame", "decode_frame"), order(uid), strict=True) if plugins == ["dcmenc"]]
+        assert called == (["encode_frame", "decode_frame"] if first else alone)
+        called.clear()
 
 
 def test_registering_twice_is_harmless_and_unregistering_restores() -> None:
@@ -574,7 +977,7 @@ def test_registering_twice_is_harmless_and_unregistering_restores() -> None:
     assert [entry[3:] for entry in state()] == once
     unregister()
     assert state() == before
-    for uid in (JPEGLossless, JPEGLosslessSV1):
+    for uid in NO_ENCODER:
         with pytest.raises(NotImplementedError):
             dataset(FORMATS["16 bits"], pixels(FORMATS["16 bits"])).compress(uid)
     unregister()
@@ -599,7 +1002,7 @@ def test_threads_register_and_compress_at_once() -> None:
     def work(number: int) -> bool:
         register(first=bool(number % 3), decoders=bool(number % 2))
         ds = dataset(form, array)
-        ds.compress(SYNTAXES[number % 3])
+        ds.compress(KEEPERS[number % 3])
         return bool((ds.pixel_array == array).all())
 
     interval = sys.getswitchinterval()
@@ -625,8 +1028,8 @@ def test_nothing_of_pydicom_is_loaded_before_register_is_called() -> None:
 
 
 def test_a_plugin_is_for_its_syntaxes_only() -> None:
-    assert all(map(pydicom_plugin.is_available, SYNTAXES))
-    assert set(pydicom_plugin.ENCODER_DEPENDENCIES) == set(pydicom_plugin.DECODER_DEPENDENCIES) == set(map(str, SYNTAXES))
+    assert all(map(pydicom_plugin.is_available, (*SYNTAXES, *LOSSY)))
+    assert set(pydicom_plugin.ENCODER_DEPENDENCIES) == set(pydicom_plugin.DECODER_DEPENDENCIES) == set(map(str, (*SYNTAXES, *LOSSY)))
     with pytest.raises(ValueError, match="doesn't support"):
         encoding.Encoder(ImplicitVRLittleEndian).add_plugin("dcmenc", ("dcmenc.pydicom_plugin", "encode_frame"))
     assert isinstance(pydicom_plugin, types.ModuleType) and "pydicom" not in vars(pydicom_plugin)

@@ -28,6 +28,10 @@ _BIG_ENDIAN = "1.2.840.10008.1.2.2"
 _LABEL = "dcmenc"
 _REGISTERING = Lock()
 
+# What says where planes of samples are, to pydicom and in a dataset.
+_PLANES = {"samples_per_pixel": "SamplesPerPixel", "planar_configuration": "PlanarConfiguration", "rows": "Rows", "columns": "Columns",
+           "bits_allocated": "BitsAllocated"}
+
 
 def from_pydicom(source: Any, /, *, policy: Policy | None = LENIENT) -> Dataset:
     """A dcmenc dataset with the elements of a pydicom one, its file meta, preamble, and kinds of length included.
@@ -157,11 +161,11 @@ def split_fragments(data: bytes) -> Fragments:
 
 
 def register(first: bool = True, *, decoders: bool = True) -> None:
-    """Make pydicom encode and decode RLE Lossless and JPEG Lossless, with any predictor or the first, with dcmenc.
+    """Make pydicom encode and decode RLE, JPEG, JPEG Lossless, JPEG-LS, JPEG 2000 and HTJ2K with dcmenc.
 
-    From then on ``Dataset.compress`` takes JPEG Lossless, for which pydicom has no encoder, and the plug-in "dcmenc" is there by name
-    (``encoding_plugin="dcmenc"``). Big-endian pixels of a dataset come out right with every plug-in for these syntaxes. Several calls,
-    also from several threads, do what the last one says.
+    From then on ``Dataset.compress`` takes JPEG Baseline, Extended and Lossless and HTJ2K, for which pydicom has no encoder, and the
+    plug-in "dcmenc" is there by name (``encoding_plugin="dcmenc"``). Big-endian pixels of a dataset come out right with every plug-in
+    for these syntaxes. Several calls, also from several threads, do what the last one says.
 
     Parameters
     ----------
@@ -177,9 +181,16 @@ def register(first: bool = True, *, decoders: bool = True) -> None:
 
     Notes
     -----
-    ``compress`` hands keyword arguments on: ``ds.compress(JPEGLossless, predictor=4)``; ``predictor`` and ``precision`` are those of
-    ``dcmenc.codecs.jpeg_lossless.JPEGLosslessOptions``. JPEG Lossless keeps the samples of a pixel together (PS3.5 8.2.1): the pixels
-    of a dataset with Planar Configuration 1 are rearranged, and it becomes 0; for an array it has to be 0 before.
+    ``compress`` hands keyword arguments on: ``ds.compress(JPEGLossless, predictor=4)``. They are pydicom's (``jls_error``, ``j2k_cr``,
+    ``j2k_psnr``) and those of the options in ``dcmenc.codecs``. What loses something in pydicom, too, loses what is asked for only:
+    JPEG-LS near-lossless has ``jls_error=0`` otherwise, and JPEG 2000 wants ``j2k_cr`` or ``j2k_psnr``. The attributes of lossy
+    compression are for the caller to set, as pydicom has it.
+
+    The photometric interpretation is that of the frames to be made, as pydicom has it: with YBR_RCT, YBR_ICT and, in JPEG Baseline,
+    YBR_FULL_422, the pixels are red, green and blue, and are transformed; with RGB they stay.
+
+    All but RLE keep the samples of a pixel together (PS3.5 8.2.1, 8.2.4): the pixels of a dataset with Planar Configuration 1 are
+    rearranged, and it becomes 0; for an array it has to be 0 before.
 
     Examples
     --------
@@ -194,15 +205,15 @@ def register(first: bool = True, *, decoders: bool = True) -> None:
     ...
     NotImplementedError: No pixel data encoders have been implemented for 'JPEG Lossless, Non-Hierarchical, First-Order Prediction ...
     """
-    from .pydicom_plugin import DECODER_DEPENDENCIES, ENCODER_DEPENDENCIES, JPEG_LOSSLESS
+    from .pydicom_plugin import DECODER_DEPENDENCIES, SYNTAXES
 
     with _REGISTERING:
         encoders, readers = _coders()
-        for uid in ENCODER_DEPENDENCIES:
+        for uid, syntax in SYNTAXES.items():
             encoder = encoders[uid][0] if uid in encoders else _new_encoder(uid)
             _add(encoder, "encode_frame", first)
             # in the object, which comes before the methods of its class
-            vars(encoder).update(encode=partial(_encode, encoder), iter_encode=partial(_iter_encode, encoder, uid in JPEG_LOSSLESS))
+            vars(encoder).update(encode=partial(_encode, encoder), iter_encode=partial(_iter_encode, encoder, syntax.joined))
             encoders.setdefault(encoder.UID, (encoder, _LABEL))
         for uid in DECODER_DEPENDENCIES:
             if decoders:
@@ -258,16 +269,16 @@ def _new_encoder(uid: str) -> Any:
 
 
 def _add(coder: Any, function: str, first: bool) -> None:
-    if _LABEL not in coder._available:
+    if _LABEL not in coder._available and _LABEL not in coder._unavailable:
         coder.add_plugin(_LABEL, ("dcmenc.pydicom_plugin", function))
-    ours = {_LABEL: coder._available[_LABEL]}
+    ours = {label: each for label, each in coder._available.items() if label == _LABEL}
     others = {label: other for label, other in coder._available.items() if label != _LABEL}
     # a new dict, in one step: another thread may be about to copy the old one
     coder._available = ours | others if first else others | ours
 
 
 def _remove(coder: Any) -> None:
-    if _LABEL in coder.available_plugins:
+    if _LABEL in coder._available or _LABEL in coder._unavailable:
         coder.remove_plugin(_LABEL)
 
 
@@ -279,11 +290,15 @@ def _encode(encoder: Any, src: Any, **options: Any) -> bytes:
 
 
 def _iter_encode(encoder: Any, joined: bool, src: Any, **options: Any) -> Iterator[bytes]:
-    """``Encoder.iter_encode`` of pixels that are little endian; then a dataset agrees with the frames, if their samples are joined."""
+    """``Encoder.iter_encode`` of pixels that are little endian and, where the frames are to be so, ``joined``; then a dataset is, too."""
     source, options = _little_endian(src, options)
+    has_planes = joined and _is_planar(src, options)
+    if has_planes:
+        source, options = _joined(source, src, options)
     yield from type(encoder).iter_encode(encoder, source, **options)
-    if joined and getattr(src, "PlanarConfiguration", 0) == 1:
-        _join_planes(src)
+    if has_planes:
+        src["PixelData"].value = _turned(source, _big_unit(src))
+        src.PlanarConfiguration = 0
 
 
 def _little_endian(src: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -309,13 +324,23 @@ def _turned(data: bytes, unit: int) -> bytes:
     return swapped(data[:whole], unit) + data[whole:] if whole else data
 
 
-def _join_planes(ds: Any) -> None:
-    """Lay out the pixels of a dataset pixel by pixel, and say so: as JPEG Lossless has them (PS3.5 8.2.1)."""
-    import numpy as np
+def _is_planar(src: Any, options: dict[str, Any]) -> bool:
+    """Whether it is a dataset with planes of red, green and blue, and has all that tells where they are."""
+    described: dict[str, Any] = {name: options.get(name, getattr(src, keyword, None)) for name, keyword in _PLANES.items()}
+    if None in described.values() or not isinstance(getattr(src, "PixelData", None), (bytes, bytearray)):
+        return False
+    size = described["rows"] * described["columns"] * (described["bits_allocated"] // 8)
+    return (described["samples_per_pixel"], described["planar_configuration"]) == (3, 1) and bool(size)
 
-    pixels, size, unit = int(ds.Rows) * int(ds.Columns), int(ds.BitsAllocated) // 8, _big_unit(ds)
-    data = _turned(ds.PixelData, unit)
+
+def _joined(source: Any, ds: Any, options: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
+    """Pixels and options that say the same as those of a dataset with planes, sample by sample of each pixel (PS3.5 8.2.1, 8.2.4)."""
+    import numpy as np
+    from pydicom.pixels.utils import as_pixel_options
+
+    options = as_pixel_options(ds, **options)
+    data = source if isinstance(source, (bytes, bytearray)) else ds.PixelData
+    pixels, size = options["rows"] * options["columns"], options["bits_allocated"] // 8
     frames = len(data) // (3 * pixels * size)
     planes = np.frombuffer(data, np.uint8, frames * 3 * pixels * size).reshape(frames, 3, pixels, size)
-    ds["PixelData"].value = _turned(planes.swapaxes(1, 2).tobytes() + data[planes.size:], unit)
-    ds.PlanarConfiguration = 0
+    return planes.swapaxes(1, 2).tobytes() + bytes(data[planes.size:]), options | {"planar_configuration": 0}
