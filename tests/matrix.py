@@ -15,8 +15,9 @@ import struct
 import sys
 import time
 import warnings
+import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from itertools import product
 from multiprocessing import get_context
@@ -29,11 +30,14 @@ import structure
 from matrix_cells import (
     CODINGS,
     EXPLICIT,
+    FAMILIES,
     FORMATS,
+    KEEPING,
     Array,
     Cell,
     Coding,
     cells,
+    described,
     laid_out,
     large_cells,
     legal,
@@ -77,7 +81,7 @@ def check(cell: Cell, peers: Iterable[Peer], tally: Tally) -> None:
             wrong += _check_doors(cell, data, values)
             tally.cells["by imwrite and Writer"] += 1
         if cell.lot % 5 == 0:
-            wrong += _check_chain(cell, data, source)
+            wrong += _check_chain(cell, data, source, values)
             tally.cells["to another compression"] += 1
     except Exception as error:  # the other cells have to be seen, too
         wrong, data = [f"{type(error).__name__}: {error}"], b""
@@ -109,8 +113,9 @@ def _check_file(cell: Cell, data: bytes, values: Array) -> Iterator[str]:
     ds = dcmenc.dcmread(data)
     if ds.file_meta.TransferSyntaxUID != cell.coding.uid:
         yield f"the transfer syntax is {ds.file_meta.TransferSyntaxUID}"
-    if cell.format.samples > 1 and not cell.rle and ds.PlanarConfiguration:
-        yield "the samples are said to be apart in a JPEG stream (PS3.5 8.2.1)"
+    if cell.format.samples > 1 and ds.PlanarConfiguration != cell.planar:
+        yield f"PlanarConfiguration is {ds.PlanarConfiguration} (PS3.5 8.2)"
+    # of a syntax that may lose something imread would make YBR_FULL red, green and blue
     found, wanted = dcmenc.imread(data), _squeezed(values)
     if found.dtype != wanted.dtype or found.shape != wanted.shape or not np.array_equal(found, wanted):
         yield f"imread gives {found.dtype} {found.shape}, {difference(found, wanted, 16) or 'the right values'}"
@@ -119,18 +124,24 @@ def _check_file(cell: Cell, data: bytes, values: Array) -> Iterator[str]:
 def _check_streams(cell: Cell, streams: list[bytes]) -> Iterator[str]:
     """The headers of every frame are those that the pixels and the options ask for."""
     for at, stream in enumerate(streams):
-        for what, found, wanted in (_rle_header if cell.rle else _jpeg_headers)(cell, stream):
+        for what, found, wanted in _HEADERS[cell.family](cell, stream):
             if found != wanted:
                 yield f"{what} of frame {at} is {found!r}, and not {wanted!r}"
 
 
-def _jpeg_headers(cell: Cell, stream: bytes) -> Iterator[tuple[str, Any, Any]]:
-    """Frame and scan header (T.81 B.2.2, B.2.3); the precision as DCMTK and GDCM have it."""
+def _segments(stream: bytes, last: int) -> dict[int, bytes]:
+    """The marker segments behind the first marker, up to the one with this code (T.81 B.1.1.4, T.800 A.1.2)."""
     found, at = {}, 2
-    while at < len(stream) and 0xDA not in found:
+    while at < len(stream) and last not in found:
         length = int.from_bytes(stream[at + 2:at + 4])
         found[stream[at + 1]] = stream[at + 4:at + 2 + length]
         at += 2 + length
+    return found
+
+
+def _jpeg_headers(cell: Cell, stream: bytes) -> Iterator[tuple[str, Any, Any]]:
+    """Frame and scan header (T.81 B.2.2, B.2.3); the precision as DCMTK and GDCM have it."""
+    found = _segments(stream, 0xDA)
     pixels, ids = cell.format, range(1, cell.format.samples + 1)
     precision = pixels.allocated if pixels.signed or pixels.allocated == 8 else max(pixels.stored, 9)
     predictor = (cell.coding.options or {"predictor": 1})["predictor"]
@@ -150,6 +161,70 @@ def _rle_header(cell: Cell, stream: bytes) -> Iterator[tuple[str, Any, Any]]:
     yield "the rest of the header", offsets[segments:], [0] * (15 - segments)
 
 
+def _jpeg_ls_headers(cell: Cell, stream: bytes) -> Iterator[tuple[str, Any, Any]]:
+    """Frame and scan header (T.87 C.2.2, C.2.3): nothing lost, the samples of a pixel together; P as DCMTK and GDCM take it."""
+    found, pixels, ids = _segments(stream, 0xDA), cell.format, range(1, cell.format.samples + 1)
+    # pyjpegls, which makes the precisions in between, has no room for the smallest images
+    whole = pixels.signed or pixels.allocated == 8 or cell.shape[0] * cell.shape[1] * pixels.samples * pixels.unit < 128
+    precision = pixels.allocated if whole else max(pixels.stored, 9)
+    yield "the set of segments", set(found) - {0xF8}, {0xF7, 0xDA}
+    yield "the frame header", found.get(0xF7), struct.pack(">BHHB", precision, *cell.shape, len(ids)) + b"".join(
+        bytes([one, 0x11, 0]) for one in ids)
+    interleaved = 2 if pixels.samples > 1 else 0
+    yield "the scan header", found.get(0xDA), bytes([len(ids), *(number for one in ids for number in (one, 0)), 0, interleaved, 0])
+
+
+def _jpeg2000_headers(cell: Cell, stream: bytes) -> Iterator[tuple[str, Any, Any]]:
+    """Size, precision and sign (T.800 A.5.1), transforms of components and samples (A.6.1); block coder and order (T.814 A.2 to A.4)."""
+    found, pixels = _segments(stream, 0x90), cell.format
+    high = cell.family == "htj2k"
+    # OpenJPEG and OpenJPH get one tile; of 16 allocated HTJ2K has more than 8 bits
+    precision = max(pixels.stored, 9) if high and pixels.allocated == 16 else pixels.stored
+    width_height = cell.shape[::-1]
+    yield "SIZ", found.get(0x51), struct.pack(">H8IH", 0x4000 if high else 0, *width_height, 0, 0, *width_height, 0, 0, pixels.samples) + (
+        bytes([precision - 1 | pixels.signed << 7, 1, 1]) * pixels.samples)
+    style = found.get(0x52, bytes(10))
+    order, layers, levels = style[1], int.from_bytes(style[2:4]), style[5]
+    yield "the transform of components", style[4], int(cell.transformed)
+    yield "the wavelet", style[9], 1
+    yield "the number of layers", layers, 1
+    yield "the block coder", style[8], 0x40 if high else 0
+    yield "whether there is CAP", 0x50 in found, high
+    if cell.coding.uid == "1.2.840.10008.1.2.4.202":  # PS3.5 8.2.14
+        yield "the order", order, 2
+        yield "whether there is TLM", 0x55 in found, True
+        yield "whether the lowest resolution is small", -(-max(cell.shape) >> levels) <= 64, True
+
+
+def _jpeg_xl_header(cell: Cell, stream: bytes) -> Iterator[tuple[str, Any, Any]]:
+    """The signature alone: of a code stream, or of boxes, which more than 12 bits need (ISO/IEC 18181-2)."""
+    boxes = b"\0\0\0\x0cJXL \r\n\x87\n"
+    yield "the signature", stream.startswith((b"\xff\x0a", boxes)), True
+
+
+def _deflated_frame(cell: Cell, stream: bytes) -> Iterator[tuple[str, Any, Any]]:
+    """As many bytes as a frame has, and one zero at most behind them (PS3.5 8.2.16)."""
+    work = zlib.decompressobj(-15)
+    yield "the length", len(work.decompress(stream)), _frame_size(cell)
+    yield "the end", (work.eof, work.unused_data in (b"", b"\0")), (True, True)
+
+
+def _native_frame(cell: Cell, stream: bytes) -> Iterator[tuple[str, Any, Any]]:
+    """The bytes of a frame, made even (PS3.5 A.4.11)."""
+    size = _frame_size(cell)
+    yield "the length", len(stream), size + size % 2
+    yield "the padding", stream[size:], bytes(size % 2)
+
+
+def _frame_size(cell: Cell) -> int:
+    return cell.shape[0] * cell.shape[1] * cell.format.samples * cell.format.unit
+
+
+_HEADERS: dict[str, Callable[[Cell, bytes], Iterator[tuple[str, Any, Any]]]] = {
+    "jpeg": _jpeg_headers, "rle": _rle_header, "jpeg2000": _jpeg2000_headers, "htj2k": _jpeg2000_headers, "jpeg-ls": _jpeg_ls_headers,
+    "jpeg-xl": _jpeg_xl_header, "deflated": _deflated_frame, "uncompressed": _native_frame}
+
+
 def _check_report(cell: Cell, source: dcmenc.Dataset, values: Array, report: dcmenc.Report) -> Iterator[str]:
     """Bits above those stored that are no sign are reported, and counted right."""
     unsigned = f"<u{cell.format.unit}"
@@ -163,7 +238,7 @@ def _check_report(cell: Cell, source: dcmenc.Dataset, values: Array, report: dcm
         yield f"the report is {report}"
 
 
-# What decompressing leaves as the compressed file has it (PS3.5 8.2.1, 8.2.2).
+# What decompressing leaves as the compressed file has it (PS3.5 8.2); a transform of colour it takes back.
 _CHANGED = ("PixelData", "PlanarConfiguration")
 
 
@@ -179,6 +254,8 @@ def _check_back(cell: Cell, data: bytes, source: dcmenc.Dataset, values: Array) 
         for keyword in _CHANGED:
             one.pop(keyword, None)
             other.pop(keyword, None)
+        if name == "compressed" and cell.transformed:
+            one.PhotometricInterpretation = "YBR_RCT"
         if one != other:
             yield f"{name}: other attributes have changed"
 
@@ -186,13 +263,15 @@ def _check_back(cell: Cell, data: bytes, source: dcmenc.Dataset, values: Array) 
 def has_class(cell: Cell) -> bool:
     """Whether a Secondary Capture class holds the pixels (PS3.3 A.8), so that ``imwrite`` takes them."""
     kind = cell.format
+    if kind.planar and cell.family in KEEPING:  # whose arrangement imwrite does not keep
+        return False
     if kind.junk or cell.frames == 1:
         return not kind.junk
     gray = kind.photometric == "MONOCHROME2" and not kind.signed and (kind.stored == 8 if kind.allocated == 8 else kind.stored > 8)
     return gray or (kind.photometric == "RGB" and kind.allocated == 8)
 
 
-def _check_chain(cell: Cell, data: bytes, source: dcmenc.Dataset) -> Iterator[str]:
+def _check_chain(cell: Cell, data: bytes, source: dcmenc.Dataset, values: Array) -> Iterator[str]:
     """From one compression into another, to a path and by two threads: the streams are those of the native pixels."""
     other = CODINGS[cell.lot // 5 % len(CODINGS)]
     if not legal(other, cell.format):
@@ -201,6 +280,8 @@ def _check_chain(cell: Cell, data: bytes, source: dcmenc.Dataset) -> Iterator[st
     dcmenc.transcode(data, path, other.compression, options=other.options, workers=2)
     file = Path(path).read_bytes()
     yield from (f"{other.name}: {fault}" for fault in structure.faults(file, one_each=True))
+    if other.family in KEEPING:  # the arrangement of the stream between
+        source = native_of(cell._replace(format=cell.format._replace(planar=cell.planar)), values)
     if structure.fragments(file) != structure.fragments(transcoded(source, other)[0]):
         yield f"{other.name} has other streams than from native pixels"
 
@@ -245,7 +326,8 @@ OVERLAYS = {0x6000: 12, 0x6002: 15}
 
 def overlay_cells() -> list[Cell]:
     """12 bits stored, in every compression; the overlays lie in bits 12 and 15."""
-    return [Cell(coding, FORMATS[name], (13, 11), frames, "noise") for coding, name, frames in product(CODINGS, ("u12", "s12"), (1, 3))]
+    return [Cell(coding, FORMATS[name], (13, 11), frames, "noise") for coding, name, frames in product(CODINGS, ("u12", "s12"), (1, 3))
+            if legal(coding, FORMATS[name])]
 
 
 def check_overlays(cell: Cell) -> list[str]:
@@ -285,13 +367,18 @@ def _check_overlay(data: bytes, group: int, planted: Array) -> Iterator[str]:
 # ---- what no compressed file holds
 
 
+# Those that hold 8 and 16 bits allocated only; the others go further.
+NARROW = ("jpeg-lossless", "p14.4", "rle", "jpeg-ls", "jpeg-xl-lossless")
+EVERY = (*NARROW, *(coding.name for coding in CODINGS if coding.family in ("jpeg2000", "htj2k", "deflated", "uncompressed")))
+
+
 class Illegal(NamedTuple):
     """Pixels that a syntax must refuse, as changes to the attributes of a good image of 2 by 2 pixels."""
 
     name: str
     changes: dict[str, Any]
     size: int
-    codings: tuple[str, ...] = ("jpeg-lossless", "p14.4", "rle")
+    codings: tuple[str, ...] = NARROW
 
 
 _COLOUR = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0}
@@ -303,23 +390,25 @@ def _bits(allocated: int, stored: int | None = None, signed: bool = False) -> di
 
 
 ILLEGAL = (
-    Illegal("YBR_FULL of 16 bits", _COLOUR | _bits(16) | {"PhotometricInterpretation": "YBR_FULL"}, 24, ("rle",)),
-    *(Illegal(f"signed {name} of {bits} bits", _COLOUR | _bits(bits, signed=True) | {"PhotometricInterpretation": name}, 12 * bits // 8)
-      for name, bits in product(("RGB", "YBR_FULL"), (8, 16))),
+    *(Illegal(format.name, described(format, (2, 2), 1), 4 * format.samples * format.unit,
+              tuple(coding.name for coding in CODINGS if not legal(coding, format))) for format in FORMATS.values()),
+    *(Illegal(f"signed {name} of {bits} bits", _COLOUR | _bits(bits, signed=True) | {"PhotometricInterpretation": name}, 12 * bits // 8,
+              EVERY) for name, bits in product(("RGB", "YBR_FULL"), (8, 16))),
     *(Illegal(f"signed palette of {bits} bits", _bits(bits, signed=True) | palette_attributes(FORMATS["palette8"])
-              | {"PhotometricInterpretation": "PALETTE COLOR"}, 4 * bits // 8) for bits in (8, 16)),
+              | {"PhotometricInterpretation": "PALETTE COLOR"}, 4 * bits // 8, EVERY) for bits in (8, 16)),
     *(Illegal(f"{'signed' if signed else 'unsigned'} integers of {bits} bits", _bits(bits, signed=signed), 4 * bits // 8)
       for bits, signed in product((32, 64), (False, True))),
     Illegal("17 bits of 32", _bits(32, 17), 16), Illegal("12 bits of 32", _bits(32, 12), 16),
     Illegal("RGB of 32 bits", _COLOUR | _bits(32), 48),
     Illegal("single bits", _bits(1), 2), Illegal("12 bits allocated", _bits(12), 6), Illegal("24 bits allocated", _bits(24), 12),
-    Illegal("more bits stored than allocated", _bits(8, 9), 4), Illegal("no bits stored", _bits(8) | {"BitsStored": 0}, 4),
-    Illegal("floats", {"FloatPixelData": bytes(16), "BitsAllocated": 32}, 0),
-    Illegal("doubles", {"DoubleFloatPixelData": bytes(32), "BitsAllocated": 64}, 0),
-    Illegal("YBR_PARTIAL_420", _COLOUR | {"PhotometricInterpretation": "YBR_PARTIAL_420"}, 6),
-    Illegal("YBR_RCT", _COLOUR | {"PhotometricInterpretation": "YBR_RCT"}, 12), Illegal("ARGB", {"PhotometricInterpretation": "ARGB"}, 4),
-    Illegal("two samples", {"SamplesPerPixel": 2}, 8), Illegal("four samples", _COLOUR | {"SamplesPerPixel": 4}, 16),
-    Illegal("no rows", {"Rows": 0}, 0), Illegal("too few bytes", {}, 2), Illegal("no pixels", {}, 0),
+    Illegal("more bits stored than allocated", _bits(8, 9), 4, EVERY), Illegal("no bits stored", _bits(8) | {"BitsStored": 0}, 4, EVERY),
+    Illegal("floats", {"FloatPixelData": bytes(16), "BitsAllocated": 32}, 0, EVERY),
+    Illegal("doubles", {"DoubleFloatPixelData": bytes(32), "BitsAllocated": 64}, 0, EVERY),
+    Illegal("YBR_PARTIAL_420", _COLOUR | {"PhotometricInterpretation": "YBR_PARTIAL_420"}, 6, EVERY),
+    Illegal("YBR_RCT", _COLOUR | {"PhotometricInterpretation": "YBR_RCT"}, 12),
+    Illegal("ARGB", {"PhotometricInterpretation": "ARGB"}, 4, EVERY), Illegal("two samples", {"SamplesPerPixel": 2}, 8, EVERY),
+    Illegal("four samples", _COLOUR | {"SamplesPerPixel": 4}, 16, EVERY), Illegal("no rows", {"Rows": 0}, 0, EVERY),
+    Illegal("too few bytes", {}, 2, EVERY), Illegal("no pixels", {}, 0, EVERY),
 )
 
 
@@ -380,11 +469,12 @@ def _run_part(part: tuple[list[Cell], bool, bool]) -> Tally:
     return run_tools(cells) if with_tools else run(cells, PEERS if with_peers else ())
 
 
-def _parts(share: float, seed: int, with_peers: bool) -> Iterator[tuple[list[Cell], bool, bool]]:
+def _parts(share: float, seed: int, with_peers: bool, families: Collection[str]) -> Iterator[tuple[list[Cell], bool, bool]]:
     chance = random.Random(seed)
     for chosen, tools in ((large_cells(), False), (pairwise(seed), True), (cells(), False)):
         if tools and not with_peers:
             continue
+        chosen = [cell for cell in chosen if cell.family in families]
         chosen = chance.sample(chosen, max(1, round(share * len(chosen))))
         for at in range(0, len(chosen), 50):
             yield chosen[at:at + 50], with_peers, tools
@@ -405,6 +495,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--share", type=float, default=1.0, help="the part of the cells that is run (default: all)")
     parser.add_argument("--seed", type=int, default=0, help="chooses that part")
+    parser.add_argument("--families", nargs="+", choices=sorted(FAMILIES), default=sorted(FAMILIES), help="of compressions (default: all)")
     parser.add_argument("--peers", action=argparse.BooleanOptionalAction, default=True, help="ask other decoders")
     parser.add_argument("--processes", type=int, default=2)
     return parser.parse_args()
@@ -414,7 +505,7 @@ def _run_all(options: argparse.Namespace) -> Tally:
     """The cells in several processes, which end by themselves and take their files with them."""
     tally = Tally()
     with get_context("spawn").Pool(options.processes) as pool:
-        for part in pool.imap_unordered(_run_part, _parts(options.share, options.seed, options.peers)):
+        for part in pool.imap_unordered(_run_part, _parts(options.share, options.seed, options.peers, options.families)):
             tally.add(part)
         pool.close()
         pool.join()
@@ -426,6 +517,8 @@ def main() -> int:
     began, options = time.monotonic(), _arguments()
     tally = _run_all(options)
     for cell in overlay_cells():
+        if cell.family not in options.families:
+            continue
         tally.cells["with overlays"] += 1
         tally.faults += check_overlays(cell)
     refused = [(row, coding, check_illegal(row, coding)) for row, coding in illegal_cells()]

@@ -24,12 +24,13 @@ Array = NDArray[Any]
 
 
 class Coding(NamedTuple):
-    """One way of compression, and the UID that the file has to carry."""
+    """One way of compression, the UID that the file has to carry, and whose kind its streams are."""
 
     name: str
     compression: str
     uid: str
     options: dict[str, int] | None = None
+    family: str = "jpeg"
 
 
 class Format(NamedTuple):
@@ -88,16 +89,39 @@ class Cell(NamedTuple):
         return zlib.crc32(str(self).encode())
 
     @property
-    def rle(self) -> bool:
-        return self.coding.compression == "rle"
+    def family(self) -> str:
+        return self.coding.family
+
+    @property
+    def planar(self) -> int:
+        """PlanarConfiguration of the compressed colour (PS3.5 8.2): 1 in RLE, but as it was where a class asks for 0 (PS3.3 A.8.5)."""
+        if self.family == "rle":
+            return 1 if self.frames == 1 else self.format.planar
+        return self.format.planar if self.family in KEEPING else 0
+
+    @property
+    def transformed(self) -> bool:
+        """Whether red, green and blue go through the reversible transform (T.800 G.2)."""
+        return self.family in ("jpeg2000", "htj2k") and self.format.photometric == "RGB"
 
 
 CODINGS = (
     Coding("jpeg-lossless", "jpeg-lossless", "1.2.840.10008.1.2.4.70"),
     *(Coding(f"p14.{n}", "jpeg-lossless-p14", "1.2.840.10008.1.2.4.57", {"predictor": n}) for n in range(1, 8)),
-    Coding("rle", "rle", "1.2.840.10008.1.2.5"),
+    Coding("rle", "rle", "1.2.840.10008.1.2.5", family="rle"),
+    Coding("jpeg2000-lossless", "jpeg2000-lossless", "1.2.840.10008.1.2.4.90", family="jpeg2000"),
+    Coding("jpeg2000-reversible", "jpeg2000", "1.2.840.10008.1.2.4.91", {"reversible": True}, "jpeg2000"),
+    Coding("jpeg-ls", "jpeg-ls", "1.2.840.10008.1.2.4.80", family="jpeg-ls"),
+    Coding("htj2k-lossless", "htj2k-lossless", "1.2.840.10008.1.2.4.201", family="htj2k"),
+    Coding("htj2k-lossless-rpcl", "htj2k-lossless-rpcl", "1.2.840.10008.1.2.4.202", family="htj2k"),
+    Coding("jpeg-xl-lossless", "jpeg-xl-lossless", "1.2.840.10008.1.2.4.110", family="jpeg-xl"),
+    Coding("deflated-frame", "deflated-frame", "1.2.840.10008.1.2.8.1", family="deflated"),
+    Coding("encapsulated-uncompressed", "encapsulated-uncompressed", "1.2.840.10008.1.2.1.98", family="uncompressed"),
 )
-RLE = CODINGS[-1]
+
+FAMILIES = frozenset(coding.family for coding in CODINGS)
+# Families in whose streams colour lies as PlanarConfiguration says: they keep that of the native pixels.
+KEEPING = ("deflated", "uncompressed")
 
 
 def _formats() -> Iterator[Format]:
@@ -123,16 +147,58 @@ SHAPES = ((1, 1), (1, 37), (41, 1), (3, 5), (31, 33), (127, 129), (128, 128), (1
 FRAMES = (1, 2, 5)
 
 
+class Row(NamedTuple):
+    """A row of a table of PS3.5 8.2, for the integers of 8 and 16 bits that there are here."""
+
+    photometrics: tuple[str, ...]
+    allocated: tuple[int, ...] = (8, 16)
+    least: int = 1
+    signs: tuple[bool, ...] = (False,)
+
+    def holds(self, format: Format) -> bool:
+        return (format.photometric in self.photometrics and format.allocated in self.allocated and format.stored >= self.least
+                and format.signed in self.signs)
+
+
+_GRAY = ("MONOCHROME1", "MONOCHROME2")
+_ALL = (Row(_GRAY, signs=(False, True)), Row(("PALETTE COLOR", "RGB", "YBR_FULL")))
+# What a syntax holds, by the end of its UID behind "1.2.840.10008.1.2."; the last two hold native pixels of every kind (PS3.5 A.4.11,
+# A.4.13).
+LEGAL = {
+    "4.57": _ALL, "4.70": _ALL,  # Table 8.2.1-2
+    "5": (_ALL[0], Row(("PALETTE COLOR", "RGB")), Row(("YBR_FULL",), (8,))),  # Table 8.2.2-1
+    # Table 8.2.3-1
+    "4.80": (Row(_GRAY, least=2, signs=(False, True)), Row(("PALETTE COLOR", "RGB"), least=2), Row(("YBR_FULL",), (8,), 2)),
+    "4.90": _ALL, "4.91": (_ALL[0], Row(("RGB", "YBR_FULL"))),  # Table 8.2.4-1
+    "4.201": _ALL, "4.202": _ALL,  # Table 8.2.14-1
+    "4.110": (Row((*_GRAY, "RGB")),),  # Table 8.2.15-1
+    "8.1": _ALL, "1.98": _ALL,
+}
+
+
 def legal(coding: Coding, format: Format) -> bool:
-    """Whether the syntax holds the pixels: all of these kinds but one (PS3.5 Tables 8.2.1-2, 8.2.2-1)."""
-    return not (coding is RLE and format.photometric == "YBR_FULL" and format.allocated == 16)
+    """Whether the syntax holds the pixels."""
+    return any(row.holds(format) for row in LEGAL[coding.uid.removeprefix("1.2.840.10008.1.2.")])
+
+
+class Cross(NamedTuple):
+    """What every kind of pixels is crossed with."""
+
+    shapes: tuple[tuple[int, int], ...]
+    frames: tuple[int, ...]
+    contents: tuple[str, ...]
+
+
+def cross(coding: Coding) -> Cross:
+    """Smaller where the coder is that of a library: there the matrix is for what is around it."""
+    if coding.family in ("jpeg", "rle"):
+        return Cross(SHAPES, FRAMES, tuple(CONTENTS))
+    return Cross(((1, 1), (1, 37), (31, 33), (129, 127)), (1, 2), ("flat", "noise", "extremes", "real"))
 
 
 def cells() -> list[Cell]:
     """The whole matrix."""
-    return [Cell(coding, format, shape, frames, content)
-            for coding, format, shape, frames, content in product(CODINGS, FORMATS.values(), SHAPES, FRAMES, CONTENTS)
-            if legal(coding, format)]
+    return [Cell(coding, *parts) for coding in CODINGS for parts in product(FORMATS.values(), *cross(coding)) if legal(coding, parts[0])]
 
 
 def cell(coding: str, format: str, shape: tuple[int, int] = (31, 33), frames: int = 1, content: str = "noise") -> Cell:
@@ -145,10 +211,11 @@ LARGE = (((16, 16), 257), ((1, 65500), 1), ((65500, 1), 1), ((2, 65535), 1), ((6
 
 
 def large_cells() -> list[Cell]:
-    """The few cells that are beyond the matrix in size."""
+    """The few cells that are beyond the matrix in size, the first three sizes for the smaller crosses."""
     return [Cell(coding, FORMATS[name], shape, frames, content)
             for coding, name, (shape, frames), content in product(CODINGS, ("u12", "s16", "RGB8"), LARGE, ("real", "noise"))
-            if content == "real" or max(shape) < 2000]
+            if legal(coding, FORMATS[name]) and (content == "real" or max(shape) < 2000)
+            and (shape, frames) in LARGE[:6 if cross(coding).shapes is SHAPES else 3]]
 
 
 # ---- what is in the pixels
@@ -287,12 +354,13 @@ def transcoded(source: Any, coding: Coding) -> tuple[bytes, dcmenc.Report]:
     return file.getvalue(), report
 
 
-EXPLICIT = Coding("explicit", "explicit", "1.2.840.10008.1.2.1")
+EXPLICIT = Coding("explicit", "explicit", "1.2.840.10008.1.2.1", family="native")
 
 
 # ---- pairs, for what takes long
 
 
+@cache
 def pairwise(seed: int = 0, tries: int = 30) -> list[Cell]:
     """Cells in which every two parts that can meet do: greedily, the best of a few each time."""
     chance = random.Random(seed)

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
+import zlib
 from collections.abc import Callable, Iterable
 from functools import cache, cached_property
 from importlib.util import find_spec
@@ -26,7 +27,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pydicom
 import structure
-from matrix_cells import Array, Cell, cell
+from matrix_cells import FAMILIES, Array, Cell, cell
 from pydicom.pixels.utils import pixel_array
 
 
@@ -70,6 +71,50 @@ def _each(name: str) -> Callable[[Work], Array]:
         return np.stack([getattr(imagecodecs, name)(stream).reshape(work.shape[1:]) for stream in work.streams])
 
     return decode
+
+
+def _openjph(work: Work) -> Array:
+    """OpenJPH by imagecodecs, which gives planes where the components were not transformed, unless it is told otherwise."""
+    import imagecodecs
+
+    return np.stack([imagecodecs.htj2k_decode(stream, planar=False).reshape(work.shape[1:]) for stream in work.streams])
+
+
+def _depth(stream: bytes) -> tuple[int, bool]:
+    """Precision and sign that a stream has for its first component (T.800 A.5.1, T.87 C.2.2)."""
+    if stream[:4] == b"\xff\x4f\xff\x51":
+        return (stream[42] & 0x7F) + 1, stream[42] > 0x7F
+    return stream[stream.index(b"\xff\xf7") + 4], False
+
+
+def _ffmpeg(work: Work) -> Array:
+    """FFmpeg, by PyAV: samples are moved to the top of 8 or 16 bits, and signed ones to above zero."""
+    import av
+
+    frames = []
+    for stream in work.streams:
+        context: Any = av.CodecContext.create("jpegls" if work.cell.family == "jpeg-ls" else "jpeg2000", "r")
+        packet = av.Packet(stream)
+        found = (context.decode(packet) or context.decode(None))[0].to_ndarray().reshape(work.shape[1:])
+        precision, signed = _depth(stream)
+        values = found.astype(np.int64) >> 8 * max(1, found.itemsize if precision > 8 else 1) - precision
+        frames.append(values - (1 << precision - 1 if signed else 0))
+    return np.stack(frames)
+
+
+def _inflated(work: Work) -> Array:
+    """The bytes of each frame by zlib (RFC 1951)."""
+    return _frames([zlib.decompressobj(-15).decompress(stream) for stream in work.streams], work)
+
+
+def _as_they_are(work: Work) -> Array:
+    return _frames(work.streams, work)
+
+
+def _frames(frames: list[bytes], work: Work) -> Array:
+    """Native frames, each by itself made even."""
+    one = Work(work.cell._replace(frames=1), b"")
+    return np.concatenate([_from_native(frame, one, work.cell.format.planar) for frame in frames])
 
 
 def _rle_segments(work: Work) -> Array:
@@ -184,28 +229,36 @@ class Peer(NamedTuple):
 
     name: str
     decode: Callable[[Work], Array | None]
-    rle: bool = True
-    jpeg: bool = True
+    families: tuple[str, ...]
 
     def asked(self, cell: Cell) -> bool:
         """Whether the peer has a say on the cell."""
-        return (self.rle if cell.rle else self.jpeg) and not any(row.peer == self.name and row.covers(cell) for row in EXCLUSIONS)
+        return cell.family in self.families and not any(row.peer == self.name and row.covers(cell) for row in EXCLUSIONS)
 
 
 PEERS = (
-    Peer("libjpeg-turbo", _each("jpeg8_decode"), rle=False),
-    Peer("jpg_0XC3", _each("jpegsof3_decode"), rle=False),
-    Peer("liblj92", _each("ljpeg_decode"), rle=False),
-    Peer("imagecodecs-rle", _rle_segments, jpeg=False),
-    Peer("pylibjpeg", _pydicom("pylibjpeg")),
-    Peer("pydicom-rle", _pydicom("pydicom"), jpeg=False),
-    Peer("gdcm", Gdcm()),
+    Peer("libjpeg-turbo", _each("jpeg8_decode"), ("jpeg",)),
+    Peer("jpg_0XC3", _each("jpegsof3_decode"), ("jpeg",)),
+    Peer("liblj92", _each("ljpeg_decode"), ("jpeg",)),
+    Peer("imagecodecs-rle", _rle_segments, ("rle",)),
+    Peer("openjpeg", _each("jpeg2k_decode"), ("jpeg2000", "htj2k")),
+    Peer("openjph", _openjph, ("htj2k",)),
+    Peer("charls", _each("jpegls_decode"), ("jpeg-ls",)),
+    Peer("libjxl", _each("jpegxl_decode"), ("jpeg-xl",)),  # the only decoder of it at hand, and the encoder's own library
+    # JPEG and JPEG-LS by the libjpeg of Thomas Richter, JPEG 2000 by OpenJPEG
+    Peer("pylibjpeg", _pydicom("pylibjpeg"), ("jpeg", "rle", "jpeg2000", "jpeg-ls", "htj2k")),
+    Peer("pydicom-rle", _pydicom("pydicom"), ("rle",)),
+    Peer("ffmpeg", _ffmpeg, ("jpeg2000", "jpeg-ls", "htj2k")),
+    Peer("gdcm", Gdcm(), ("jpeg", "rle", "jpeg2000", "jpeg-ls")),
+    Peer("zlib", _inflated, ("deflated",)),
+    Peer("bytes", _as_they_are, ("uncompressed",)),
 )
 TOOLS = (
-    Peer("dcmdump", _dump),
-    Peer("dcmdjpeg", _tool("dcmdjpeg", "+cn"), rle=False),
-    Peer("dcmdrle", _tool("dcmdrle"), jpeg=False),
-    Peer("gdcmconv", _tool("gdcmconv", "--raw")),
+    Peer("dcmdump", _dump, tuple(FAMILIES)),
+    Peer("dcmdjpeg", _tool("dcmdjpeg", "+cn"), ("jpeg",)),
+    Peer("dcmdjpls", _tool("dcmdjpls"), ("jpeg-ls",)),
+    Peer("dcmdrle", _tool("dcmdrle"), ("rle",)),
+    Peer("gdcmconv", _tool("gdcmconv", "--raw"), ("jpeg", "rle", "jpeg2000", "jpeg-ls")),
 )
 
 
@@ -223,11 +276,20 @@ def _native_size(cell: Cell) -> int:
 
 
 def _unfilled_bytes(cell: Cell) -> bool:
-    return cell.format.allocated == 8 and cell.format.stored < 8
+    return cell.family in ("jpeg", "rle") and cell.format.allocated == 8 and cell.format.stored < 8
 
 
 def _rgb_words(cell: Cell) -> bool:
-    return cell.rle and cell.format.photometric == "RGB" and cell.format.allocated == 16
+    return cell.family == "rle" and cell.format.photometric == "RGB" and cell.format.allocated == 16
+
+
+def _narrow(cell: Cell) -> bool:
+    return cell.family == "jpeg2000" and cell.format.allocated == 16 and cell.format.stored <= 8
+
+
+def _full_range(cell: Cell) -> bool:
+    return cell.family == "htj2k" and cell.format.stored == cell.format.allocated and min(cell.shape) > 1 and cell.content in (
+        "noise", "extremes")
 
 
 def _longest_side(cell: Cell) -> bool:
@@ -240,11 +302,21 @@ EXCLUSIONS = (
     *(Exclusion(peer, _unfilled_bytes, "aborts where fewer than the 8 bits allocated are stored", cell(coding, "u5of8-junk"))
       for peer, coding in product(("gdcm", "gdcmconv"), ("jpeg-lossless", "rle"))),
     *(Exclusion(peer, _rgb_words, _WORDS, cell("rle", "RGB16")) for peer in ("gdcm", "gdcmconv")),
-    *(Exclusion("gdcm", lambda cell: cell.rle and (_native_size(cell) < 512 or (cell.shape[1] == 1 and cell.frames == 1)),
+    *(Exclusion("gdcm", lambda cell: cell.family == "rle" and (_native_size(cell) < 512 or (cell.shape[1] == 1 and cell.frames == 1)),
                 "refuses a fragment longer than the pixels, which the header makes those of small images, and rows of one pixel all",
                 proof) for proof in (cell("rle", "u8", (3, 5)), cell("rle", "u12", (65500, 1), 1, "real"))),
-    *(Exclusion(peer, lambda cell: not cell.rle and _longest_side(cell), "its libjpeg stops at 65500 pixels a side",
+    *(Exclusion(peer, lambda cell: cell.family == "jpeg" and _longest_side(cell), "its libjpeg stops at 65500 pixels a side",
                 cell("p14.1", "u12", (2, 65535), 1, "real")) for peer in ("gdcm", "gdcmconv", "dcmdjpeg")),
+    *(Exclusion(peer, _narrow, "gives bytes where the stream has at most 8 bits, and leaves BitsAllocated at 16",
+                cell("jpeg2000-lossless", "u8of16")) for peer in ("gdcm", "gdcmconv")),
+    *(Exclusion("ffmpeg", lambda cell: cell.family == "jpeg-ls" and cell.format.samples > 1,
+                "decodes samples that are interleaved (ILV 2) wrongly, and not at all those of 16 bits", cell("jpeg-ls", name))
+      for name in ("RGB8", "RGB16")),
+    *(Exclusion("ffmpeg", _full_range, "decodes noise in all bits allocated wrongly, in the streams that imagecodecs makes by itself, too",
+                cell(coding, "u8")) for coding in ("htj2k-lossless", "htj2k-lossless-rpcl")),
+    *(Exclusion("ffmpeg", lambda cell: cell.family in ("jpeg2000", "htj2k") and max(cell.shape) > 1 << 15,
+                "does not take a tile of more than 32768 pixels a side", cell(coding, "u12", (1, 65500), 1, "real"))
+      for coding in ("jpeg2000-lossless", "htj2k-lossless")),
     Exclusion("liblj92", lambda cell: cell.coding.name == "p14.6" and (cell.shape[0] == 1 or cell.shape[1] < 6),
               "has a loop of its own for this predictor, which takes the end of some images of one row or few columns for damage",
               cell("p14.6", "u8", (1, 37))),
@@ -261,7 +333,7 @@ def is_here(name: str) -> bool:
         return shutil.which(name) is not None
     if name == "gdcm":
         return gdcm_folder() is not None
-    modules = {"pylibjpeg": "pylibjpeg", "pydicom-rle": "pydicom"}
+    modules = {"pylibjpeg": "pylibjpeg", "pydicom-rle": "pydicom", "ffmpeg": "av", "zlib": "zlib", "bytes": "struct"}
     return find_spec(modules.get(name, "imagecodecs")) is not None
 
 

@@ -23,6 +23,9 @@ NATIVE = {"1.2.840.10008.1.2": (True, False), "1.2.840.10008.1.2.1": (False, Fal
 # A frame is one fragment by the standard: Encapsulated Uncompressed, RLE, Deflated Image Frame (PS3.5 A.4.2, A.4.11, A.4.12).
 ONE_EACH = frozenset(f"1.2.840.10008.1.2.{end}" for end in ("1.98", "5", "8.1"))
 
+# One fragment, or several that no frame begins with, for all frames: MPEG-2, H.264 and HEVC (PS3.5 8.2.5 to 8.2.11).
+VIDEO = tuple(f"1.2.840.10008.1.2.4.{end}" for end in range(100, 109))
+
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 UNDEFINED = 0xFFFFFFFF
 PIXELS, OFFSETS, LENGTHS = 0x7FE00010, 0x7FE00001, 0x7FE00002
@@ -220,6 +223,11 @@ class Walk:
 
     # ---- what hangs together
 
+    def check_video(self) -> None:
+        """A stream has no offset table, and is there."""
+        if not self.items or self.items[0].data or len(self.items) < 2 or OFFSETS in self.root:
+            self.fault(self.items[0].at if self.items else 0, "video has an offset table, or no fragment")
+
     def check_tables(self, one_each: bool) -> None:
         """Offset tables against the fragments (PS3.5 A.4, PS3.3 C.7.6.3.1.8)."""
         frames = self._frames()
@@ -335,7 +343,10 @@ def walked(data: bytes, *, one_each: bool = False) -> Walk:
     walk.found += head.found
     try:
         walk.elements(0 if syntax == DEFLATED else at, len(content), root=True)
-        walk.check_tables(one_each or syntax in ONE_EACH)
+        if syntax.startswith(VIDEO):
+            walk.check_video()
+        else:
+            walk.check_tables(one_each or syntax in ONE_EACH)
         walk.check_native()
     except Lost:
         pass

@@ -30,11 +30,12 @@ RANKS = {
     "codecs": 8, "window": 8,
     "codecs.rle": 8.2, "codecs.jpeg_lossless": 8.2, "codecs.uncompressed": 8.2, "codecs.jpeg2000": 8.2,
     "codecs.streams": 8.1, "codecs.jpeg": 8.2, "codecs.jpeg_ls": 8.2, "codecs.htj2k": 8.2, "codecs.jpeg_xl": 8.2, "codecs.deflated": 8.3,
+    "video": 8.2, "recognition": 8.3,
     "lossy": 8, "frames": 8.5, "pixel_stream": 8.5, "coder": 8.5,
     "colours": 9, "overlays": 9, "iod": 9,
     "composition": 9.3,
     "transcoding": 9.6,
-    "images": 10, "writer": 10.5, "pydicom_plugin": 10.8,
+    "images": 10, "writer": 10.5, "wrapping": 10.5, "pydicom_plugin": 10.8,
     "pydicom_bridge": 11,
 }
 
@@ -50,6 +51,7 @@ NEVER = {
     **{f"codecs.{room}": {"model", "PIL", "imagecodecs", "jpeg_ls"}
        for room in ("streams", "jpeg", "jpeg_ls", "htj2k", "jpeg_xl", "deflated")},
     "codecs.jpeg2000": {"model"}, "codestream": {"numpy", "os"},
+    "recognition": {"model", "numpy", "os"}, "video": {"model", "numpy", "os"},
     "coder": {"model"}, "pydicom_plugin": {"model", "part10"},
     "frames": {"part10", "sinks", "reader"}, "colours": {"part10", "sinks", "reader"}, "iod": {"numpy", "os"},
     **{room: {"numpy"} for room in ("errors", "report", "vr", "uid", "dictionary", "charset", "sinks", "dicom_json", "iod_tables")},

@@ -68,6 +68,32 @@ def test_gdcm_is_wrong_on_the_16_bit_colour_of_others_too(peer: Peer, tmp_path: 
     assert not np.array_equal(pydicom.pixels.pixel_array(tmp_path / "out.dcm", raw=True), wanted)
 
 
+def test_ffmpeg_is_wrong_on_the_htj2k_of_others_too() -> None:
+    av, imagecodecs = pytest.importorskip("av"), pytest.importorskip("imagecodecs")
+    pixels = np.random.default_rng(0).integers(0, 256, (31, 33)).astype("u1")
+    stream = imagecodecs.htj2k_encode(pixels, reversible=True)
+    found = av.CodecContext.create("jpeg2000", "r").decode(av.Packet(stream))[0].to_ndarray()
+    assert np.array_equal(imagecodecs.jpeg2k_decode(stream), pixels) and np.array_equal(imagecodecs.htj2k_decode(stream), pixels)
+    assert not np.array_equal(found, pixels)
+
+
+@pytest.mark.parametrize("coding", [one for one in CODINGS if one.family != "jpeg-xl"], ids=lambda coding: coding.name)
+def test_the_headers_of_other_pixels_are_seen(coding: Coding) -> None:
+    gray, colour = (Cell(coding, FORMATS[name], (31, 33), 1, "real") for name in ("u8", "RGB8"))
+    streams = structure.fragments(transcoded(native_of(colour, values_of(colour)), coding)[0])
+    assert not list(matrix._check_streams(colour, streams))
+    assert list(matrix._check_streams(gray, streams))
+
+
+@pytest.mark.parametrize("coding", CODINGS, ids=lambda coding: coding.name)
+def test_every_kind_of_pixels_has_two_decoders_that_are_not_dcmenc(coding: Coding) -> None:
+    alone = {"jpeg-xl": 1, "deflated": 1, "uncompressed": 1}  # of which there is one
+    for format in FORMATS.values():
+        if legal(coding, format):
+            asked = [one.name for one in PEERS if one.asked(Cell(coding, format, (31, 33), 1, "real"))]
+            assert len(asked) >= alone.get(coding.family, 2), (format.name, asked)
+
+
 @pytest.mark.parametrize("name", [one.name for one in PEERS])
 def test_one_wrong_sample_is_seen(name: str) -> None:
     cell = next(one for one in cells() if BY_NAME[name].asked(one) and one.shape == (31, 33) and one.frames == 2 and one.content == "noise")
@@ -80,7 +106,7 @@ def test_one_wrong_sample_is_seen(name: str) -> None:
 
 def test_what_a_syntax_does_not_hold_is_refused() -> None:
     wrong = {f"{row.name} in {coding.name}": matrix.check_illegal(row, coding) for row, coding in matrix.illegal_cells()}
-    assert len(wrong) > 80 and not {name: what for name, what in wrong.items() if what}
+    assert len(wrong) > 200 and not {name: what for name, what in wrong.items() if what}
 
 
 @pytest.mark.parametrize("coding", CODINGS, ids=lambda coding: coding.name)
@@ -106,7 +132,7 @@ def test_the_cover_has_every_pair() -> None:
         for name, format in FORMATS.items():
             assert (("coding", str(coding), str(format)) in parts) == legal(coding, format), (coding.name, name)
     assert {(cell.shape, cell.content) for cell in chosen} == {(shape, content) for shape in SHAPES for content in CONTENTS}
-    assert len(chosen) < 450
+    assert len(chosen) < 1000
 
 
 # ---- dciodvfy

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from .values import Element as Element
     from .values import Fragments as Fragments
     from .values import Policy as Policy
+    from .wrapping import wrap as wrap
     from .writer import Writer as Writer
 
 # Where each public name lives; a module is loaded when one of its names is first asked for (PEP 562).
@@ -60,6 +61,7 @@ _HOMES = {
     "report": ("Finding", "Report"),
     "uid": ("TransferSyntax", "generate_uid"),
     "values": ("Element", "Fragments", "Policy"),
+    "wrapping": ("wrap",),
     "writer": ("Writer",),
 }
 # Rooms that are reached by their names, too: ``dcmenc.codecs.get_codec("rle")``.

@@ -278,7 +278,7 @@ cdef bytes encode_prepared(Encoder *e):
     with nogil:
         if not e.predictor:
             e.predictor = best_predictor(e)
-        seen = count_categories(e, e.predictor, 1, histogram)
+        seen = count_categories(e, e.predictor, 1, 0, histogram)
         make_table(histogram, &table)
     if seen >> e.precision:
         raise CodecError(f"a sample does not fit {e.precision} bits: {first_beyond(e)}")
@@ -328,19 +328,22 @@ cdef const uint16_t *row_at(Encoder *e, size_t y) noexcept nogil:
     return copy
 
 
-cdef inline size_t chosen_row(size_t turn, size_t stride) noexcept nogil:
+cdef inline size_t chosen_row(size_t turn, size_t stride, size_t look) noexcept nogil:
     """One of each ``stride`` rows; not at equal distances, because images made of tiles would show the same rows of each tile."""
-    return turn * stride + (turn * 40503 >> 11) % stride
+    return turn * stride + ((turn * 40503 >> 11) + look) % stride
 
 
-cdef uint16_t count_categories(Encoder *e, int predictor, size_t stride, uint64_t *histogram) noexcept nogil:
-    """How many differences of one in ``stride`` rows fall into each category; returns all bits that these rows' samples have."""
+cdef uint16_t count_categories(Encoder *e, int predictor, size_t stride, size_t look, uint64_t *histogram) noexcept nogil:
+    """How many differences of one in ``stride`` rows fall into each category; returns all bits that these rows' samples have.
+
+    Another ``look`` takes other rows.
+    """
     cdef uint64_t reach[17]
     cdef uint64_t total = 0
     cdef uint16_t seen = 0
     cdef const uint16_t *row
     cdef const uint16_t *above = e.origin
-    cdef size_t waiting = 0, turn = 0, y = chosen_row(0, stride)
+    cdef size_t waiting = 0, turn = 0, y = chosen_row(0, stride, look)
     cdef int k
     memset(reach, 0, sizeof(reach))
     while y < e.rows:
@@ -356,7 +359,7 @@ cdef uint16_t count_categories(Encoder *e, int predictor, size_t stride, uint64_
             jll_count(e.fast, e.differences, waiting * e.width, reach)
             waiting = 0
         turn += 1
-        y = chosen_row(turn, stride)
+        y = chosen_row(turn, stride, look)
     jll_count(e.fast, e.differences, waiting * e.width, reach)
     histogram[0] = total - reach[0]
     for k in range(16):
@@ -365,20 +368,41 @@ cdef uint16_t count_categories(Encoder *e, int predictor, size_t stride, uint64_
 
 
 cdef int best_predictor(Encoder *e) noexcept nogil:
-    """The predictor whose differences take the fewest bits on one in sixteen rows, or on 64 rows of a small frame."""
+    """The predictor whose differences take the fewest bits on one in sixteen rows, or on 64 rows of a small frame.
+
+    Those that come close to the best one are looked at on as many rows again, and once more.
+    """
+    cdef uint64_t bits[8]
+    cdef uint64_t least = 0
+    cdef int predictor, best = 0, close = 7
+    cdef size_t look, stride = 16 if e.rows >= 1024 else e.rows // 64 if e.rows >= 128 else 1
+    memset(bits, 0, sizeof(bits))
+    for look in range(min(stride, <size_t>3)):
+        if close == 1:
+            break
+        for predictor in range(1, 8):
+            # what is more than 1 % behind stays behind
+            if look == 0 or bits[predictor] - least <= least // 100:
+                bits[predictor] += bits_on(e, predictor, stride, look * (stride // 3 or 1))
+            else:
+                bits[predictor] = ~<uint64_t>0 >> 1
+        best = 1
+        for predictor in range(2, 8):
+            if bits[predictor] < bits[best]:
+                best = predictor
+        least = bits[best]
+        close = 0
+        for predictor in range(1, 8):
+            close += bits[predictor] - least <= least // 100
+    return best
+
+
+cdef uint64_t bits_on(Encoder *e, int predictor, size_t stride, size_t look) noexcept nogil:
     cdef uint64_t histogram[17]
     cdef Table table
-    cdef uint64_t bits, least = 0
-    cdef int predictor, best = 1
-    cdef size_t stride = 16 if e.rows >= 1024 else e.rows // 64 if e.rows >= 128 else 1
-    for predictor in range(1, 8):
-        count_categories(e, predictor, stride, histogram)
-        make_table(histogram, &table)
-        bits = bits_of(histogram, &table)
-        if predictor == 1 or bits < least:
-            least = bits
-            best = predictor
-    return best
+    count_categories(e, predictor, stride, look, histogram)
+    make_table(histogram, &table)
+    return bits_of(histogram, &table)
 
 
 cdef bint make_coder(Encoder *e, const Table *table, const uint64_t *histogram, Coder *coder) noexcept:

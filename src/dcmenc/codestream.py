@@ -15,6 +15,7 @@ from .errors import CodecError
 
 # T.800 Table A.2
 _SOC, _SOT, _SOD, _EOC, _SIZ, _COD, _COC = 0xFF4F, 0xFF90, 0xFF93, 0xFFD9, 0xFF51, 0xFF52, 0xFF53
+_CAP, _TLM, _COM = 0xFF50, 0xFF55, 0xFF64
 
 _MARKER = Struct(">HH")
 _SIZE = Struct(">8IH")
@@ -34,6 +35,18 @@ class Codestream(NamedTuple):
     ended: bool
 
 
+class Coding(NamedTuple):
+    """How a codestream is coded: ``extended`` is that it needs Part 2, ``remarks`` that a comment is there which no encoder signs with."""
+
+    high_throughput: bool
+    extended: bool
+    reversible: bool
+    progression: int
+    levels: int
+    tile_lengths: bool
+    remarks: bool
+
+
 class _Grid(NamedTuple):
     """The reference grid (T.800 B.2): the image and its first tile as (left, top, right, bottom)."""
 
@@ -49,6 +62,18 @@ def codestream_of(data: memoryview) -> memoryview:
     """
     if data[: len(_SIGNATURE)] != _SIGNATURE:
         return data
+    for kind, content in boxes(data):
+        if kind == b"jp2c":
+            return content
+    raise CodecError("the JP2 file has no codestream")
+
+
+def boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
+    """The boxes that stand one behind the other: type and content (T.800 I.4).
+
+    >>> [(kind, bytes(content)) for kind, content in boxes(memoryview(b"\\0\\0\\0\\x0afreehi"))]
+    [(b'free', b'hi')]
+    """
     at = 0
     while at + _BOX.size <= len(data):
         length, kind = _BOX.unpack_from(data, at)
@@ -58,10 +83,8 @@ def codestream_of(data: memoryview) -> memoryview:
         end = len(data) if length == 0 else at + length
         if end < at + head or end > len(data):
             raise CodecError("a box of the JP2 file has not the length that it claims", at)
-        if kind == b"jp2c":
-            return data[at + head : end]
+        yield kind, data[at + head : end]
         at = end
-    raise CodecError("the JP2 file has no codestream")
 
 
 def read_codestream(data: memoryview) -> Codestream:
@@ -83,6 +106,58 @@ def read_codestream(data: memoryview) -> Codestream:
         return _read(data)
     except (StructError, IndexError):
         raise CodecError("the JPEG 2000 codestream breaks off in a header", len(data)) from None
+
+
+# What encoders sign with.
+_SIGNED = (b"Created by ", b"Kakadu", b"OpenJPH")
+
+
+def read_coding(data: memoryview) -> Coding:
+    """How a codestream is coded, of which :func:`read_codestream` has found the headers to be in order.
+
+    It is reversible where no component of any tile has the wavelet of floats (T.800 A.6.1, A.6.2); progression and levels are those of the
+    main header; High-Throughput is what CAP, or bit 14 of Rsiz, says (T.814 A.2, A.3).
+    """
+    try:
+        return _read_coding(data)
+    except (StructError, IndexError):
+        raise CodecError("the JPEG 2000 codestream breaks off in a header", len(data)) from None
+
+
+def _read_coding(data: memoryview) -> Coding:
+    capabilities = data[6] << 8 | data[7]
+    found: dict[int, int] = {}
+    reversible, remarks, high = True, False, bool(capabilities & 0x4000)
+    components = data[40] << 8 | data[41]
+    for at, marker in _all_markers(data):
+        found.setdefault(marker, at)
+        if marker == _COD:
+            reversible &= data[at + 13] == 1
+        elif marker == _COC:
+            reversible &= data[at + (10 if components < 257 else 11)] == 1
+        elif marker == _CAP:
+            high |= bool(int.from_bytes(data[at + 4 : at + 8], "big") & 0x00020000)
+        elif marker == _COM:
+            remarks |= not data[at + 6 : at + 26].tobytes().startswith(_SIGNED)
+    if _COD not in found:
+        raise CodecError("the JPEG 2000 codestream does not say how it is coded", 2)
+    style = found[_COD]
+    return Coding(high, bool(capabilities & 0x8000), reversible, data[style + 5], data[style + 9], _TLM in found, remarks)
+
+
+def _all_markers(data: memoryview) -> Iterator[tuple[int, int]]:
+    """The marker segments of the main header and of those of all tile-parts."""
+    at = 2
+    for at, marker in _markers(data, 2, (_SOT,)):
+        if marker != _SOT:
+            yield at, marker
+    while at + 2 <= len(data) and data[at] << 8 | data[at + 1] == _SOT:
+        size = _TILE_PART.unpack_from(data, at)[3]
+        end = at + size if size else _end(data)
+        if end > at + _TILE_PART.size:
+            for place, marker in _markers(data, at + _TILE_PART.size, (_SOD,)):
+                yield place, marker
+        at = end
 
 
 def _read(data: memoryview) -> Codestream:

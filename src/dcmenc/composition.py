@@ -97,19 +97,70 @@ def compose(array: Any, wishes: Wishes, syntax: TransferSyntax, codec: Codec | N
     PixelError, VerifyError, TypeError, ValueError
         As :func:`dcmenc.imwrite` says.
     """
+    metadata = take_metadata(wishes)
+    pixels, spec, uid = _describe(array, metadata.wanted, _wanted_class(wishes.sop_class, metadata.given, metadata.base), codec, syntax)
+    _check_syntax(spec, syntax, codec)
+    encoded = {} if codec is None else encoded_attributes(codec, spec, uid, options)
+    ds, report = _complete(metadata, wishes, spec, uid, encoded, syntax)
+    return Composition(pixels, spec, ds, report)
+
+
+class Wanted(NamedTuple):
+    """What the caller says of the pixels; ``inverted`` if the template's are MONOCHROME1 and nothing else is said."""
+
+    photometric: str | None
+    bits_stored: int | None
+    inverted: bool
+    samples: int | None
+
+
+class Metadata(NamedTuple):
+    """The caller's datasets: the template's and the attributes; and what they and the options say of the pixels."""
+
+    base: Dataset
+    given: Dataset
+    wanted: Wanted
+
+
+def take_metadata(wishes: Wishes) -> Metadata:
+    """What the caller has given beside the pixels, as datasets of our own."""
     given = Dataset(wishes.attributes, policy=wishes.policy)
     base = take_template(wishes.template, wishes.policy)
-    wanted = _choose_pixels(given, base, wishes)
-    pixels, spec, uid = _describe(array, wanted, _wanted_class(wishes.sop_class, given, base), codec, syntax)
-    _check_syntax(spec, syntax, codec)
-    ds, changes = _assemble(base, given, spec, uid, wishes.colormap, codec, options)
+    return Metadata(base, given, _choose_pixels(given, base, wishes))
+
+
+def class_for(metadata: Metadata, wishes: Wishes, spec: ImageSpec) -> str:
+    """The SOP class of pixels that are described already; PixelError if it cannot hold them."""
+    uid, replaceable = _wanted_class(wishes.sop_class, metadata.given, metadata.base)
+    if uid is None or (replaceable and _misfits(uid, spec)):
+        uid = _default_class(spec)
+    if wrong := _misfits(uid, spec):
+        raise PixelError(_refusal(uid, wrong))
+    return uid
+
+
+def compose_encoded(
+    metadata: Metadata, wishes: Wishes, spec: ImageSpec, uid: str, encoded: Mapping[str, Any], syntax: TransferSyntax
+) -> tuple[Dataset, Report]:
+    """All of an image but its pixels, which are encoded already: ``encoded`` is what its dataset says of that, as a codec's ``describe``.
+
+    ``metadata`` is used up.
+    """
+    return _complete(metadata, wishes, spec, uid, dict(encoded), syntax)
+
+
+def _complete(
+    metadata: Metadata, wishes: Wishes, spec: ImageSpec, uid: str, encoded: dict[str, Any], syntax: TransferSyntax
+) -> tuple[Dataset, Report]:
+    """The dataset and its report, once the pixels are described."""
+    ds, changes = _assemble(metadata.base, metadata.given, spec, uid, wishes.colormap, encoded)
     setattr(ds, spec.keyword, _STAND_IN)
     filled = iod.complete(ds, uid, uid_source=wishes.uid_source, clock=wishes.clock)
     report = _report(ds, changes, filled, wishes.verify)
     del ds[spec.keyword]
-    ds.preamble = base.preamble if wishes.keep_preamble and base.preamble else bytes(128)
+    ds.preamble = metadata.base.preamble if wishes.keep_preamble and metadata.base.preamble else bytes(128)
     ds.file_meta = Dataset(TransferSyntaxUID=syntax.uid)
-    return Composition(pixels, spec, ds, report)
+    return ds, report
 
 
 # What the check of the IOD sees in the place of the pixels.
@@ -174,16 +225,7 @@ def of_pydicom(source: Any) -> Dataset:
     return dcmread(data, force=True)
 
 
-class _Wanted(NamedTuple):
-    """What the caller says of the pixels; ``inverted`` if the template's are MONOCHROME1 and nothing else is said."""
-
-    photometric: str | None
-    bits_stored: int | None
-    inverted: bool
-    samples: int | None
-
-
-def _choose_pixels(given: Dataset, base: Dataset, wishes: Wishes) -> _Wanted:
+def _choose_pixels(given: Dataset, base: Dataset, wishes: Wishes) -> Wanted:
     """Options, or the attributes of the same meaning; a template decides only between MONOCHROME2 and MONOCHROME1."""
     photometric, bits_stored, palette = wishes.photometric, wishes.bits_stored, wishes.colormap is not None
     if photometric is not None and not isinstance(photometric, str):
@@ -197,7 +239,7 @@ def _choose_pixels(given: Dataset, base: Dataset, wishes: Wishes) -> _Wanted:
     elif photometric == "PALETTE COLOR" and not any("RedPaletteColorLookupTableDescriptor" in ds for ds in (given, base)):
         raise PixelError("PALETTE COLOR needs its palette: give colormap=, or the lookup tables in the template")
     inverted = photometric is None and getattr(base, "PhotometricInterpretation", None) == "MONOCHROME1"
-    return _Wanted(photometric, bits_stored, inverted, wishes.samples)
+    return Wanted(photometric, bits_stored, inverted, wishes.samples)
 
 
 def _agreed(option: str, value: Any, given: Dataset, keyword: str) -> Any:
@@ -234,7 +276,7 @@ def _wanted_class(option: str | None, given: Dataset, base: Dataset) -> tuple[st
 
 
 def _describe(
-    array: Any, wanted: _Wanted, wish: tuple[str | None, bool], codec: Codec | None, syntax: TransferSyntax
+    array: Any, wanted: Wanted, wish: tuple[str | None, bool], codec: Codec | None, syntax: TransferSyntax
 ) -> tuple[np.ndarray[Any, Any], ImageSpec, str]:
     """The pixels, their description, and the SOP class that holds them."""
     pixels, (uid, replaceable) = as_pixels(array), wish
@@ -293,7 +335,7 @@ class _Changes(NamedTuple):
 
 
 def _assemble(
-    base: Dataset, given: Dataset, spec: ImageSpec, uid: str, colormap: Any, codec: Codec | None, options: Any
+    base: Dataset, given: Dataset, spec: ImageSpec, uid: str, colormap: Any, encoded: dict[str, Any]
 ) -> tuple[Dataset, _Changes]:
     """Template, then the caller's attributes, then what the pixels say; ``base`` becomes the result."""
     dropped = invalidate(base, spec)
@@ -301,10 +343,8 @@ def _assemble(
     facts = image_attributes(spec) | (palette_attributes(colormap) if colormap is not None else {}) | {"SOPClassUID": uid}
     if "NumberOfFrames" in base:
         facts["NumberOfFrames"] = spec.frames
-    loss = None
-    if codec is not None:
-        facts |= encoded_attributes(codec, spec, uid, options)
-        loss = facts.pop(LOSS, None)
+    facts |= encoded
+    loss = facts.pop(LOSS, None)
     dropped += _drop_contradictions(base, facts)
     overridden = {}
     for keyword, fact in facts.items():

@@ -22,7 +22,6 @@ from .encapsulation import count_frames, frames_of
 from .errors import CodecError, DcmencWarning, PixelError
 from .model import Dataset
 from .pixels import PHOTOMETRICS, ImageSpec, Kind
-from .uid import TRANSFER_SYNTAXES
 from .values import Fragments, shorten
 
 Array = np.ndarray[Any, Any]
@@ -247,9 +246,9 @@ class Frames:
         return self.spec.frames
 
     @property
-    def lossy(self) -> bool:
-        """Whether the transfer syntax is one in which frames may have lost something."""
-        return self._codec is not None and self._codec.uid in TRANSFER_SYNTAXES and TRANSFER_SYNTAXES[self._codec.uid].lossy
+    def syntax(self) -> str | None:
+        """The UID of the transfer syntax that the frames are compressed in; None for native ones."""
+        return None if self._codec is None else self._codec.uid
 
     @property
     def there(self) -> int:

@@ -151,6 +151,9 @@ def imwrite(
     return report_on(made.report, target)
 
 
+# JPEG Baseline and Extended turn colour into luminance and differences themselves (PS3.5 8.2.1).
+_IN_LUMINANCE = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51")
+
 # The syntaxes of native Pixel Data that files are written in.
 _NATIVE = ("explicit", "implicit", "big-endian", "deflated")
 
@@ -182,7 +185,7 @@ def paths_of(target: Any) -> tuple[str, ...]:
 def imread(source: Any, /, *, frame: int | None = None, color: str | None = None, return_colormap: bool = False) -> Any:
     """Read the pixels of a DICOM image: stored values, never rescaled, inverted or windowed (PS3.3 C.7.6.3).
 
-    Only luminance and colour differences that came out of a lossy stream, which nobody can store again without a loss, become red, green
+    Only the luminance and colour differences of JPEG Baseline and Extended, which are the stream's way to hold colour, become red, green
     and blue by default.
 
     Parameters
@@ -193,7 +196,7 @@ def imread(source: Any, /, *, frame: int | None = None, color: str | None = None
         Gives this frame alone; counted from 0, or from -1 backwards.
     color : {"rgb", "stored"}, optional
         "rgb": red, green and blue from PALETTE COLOR, YBR_FULL and YBR_FULL_422; RGB stays, gray is refused. "stored": what the stream
-        holds, even of a lossy one.
+        holds, even of JPEG.
     return_colormap : bool
         Gives the palette, too.
 
@@ -237,7 +240,7 @@ def imread(source: Any, /, *, frame: int | None = None, color: str | None = None
     ds = _dataset_of(source)
     frames = Frames(ds, frame)
     array = frames.all() if frame is None else frames[frame % len(frames)]
-    in_rgb = color == "rgb" or (color is None and frames.lossy and frames.spec.photometric.startswith("YBR"))
+    in_rgb = color == "rgb" or (color is None and frames.syntax in _IN_LUMINANCE and frames.spec.photometric.startswith("YBR"))
     if in_rgb:
         array = as_rgb(array, ds, frames.spec)
     if not array.flags.writeable:
