@@ -76,12 +76,13 @@ def pillow(mode: str = "RGB", **options: Any) -> bytes:
 # --------------------------------------------------------------------- what our codecs make
 
 
-@pytest.mark.parametrize("name", ARRAYS)
-@pytest.mark.parametrize("compression", SYNTAXES)
-@pytest.mark.parametrize("count", [1, 3])
+# signed samples are not for JPEG and JPEG XL, nor for an image of several frames
+KNOWN_AGAIN = [(compression, name, count) for compression in SYNTAXES for name in ARRAYS for count in (1, 3)
+               if name != "signed" or (count == 1 and compression not in ("jpeg", "jpeg-xl", "jpeg-xl-lossless"))]
+
+
+@pytest.mark.parametrize(("compression", "name", "count"), KNOWN_AGAIN)
 def test_what_a_codec_makes_is_known_again(compression: str, name: str, count: int) -> None:
-    if name == "signed" and (compression.startswith("jpeg-xl") or compression == "jpeg" or count > 1):
-        pytest.skip("signed samples are not for it")
     array, stored = ARRAYS[name]
     stream = stream_of(compression, name)
     chosen = {} if look_at(memoryview(stream)).certain else {"compression": compression}
