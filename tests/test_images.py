@@ -267,7 +267,7 @@ def test_a_template_gives_its_metadata_and_loses_what_new_pixels_make_untrue() -
 
 def test_the_items_of_a_template_are_not_changed() -> None:
     source = Dataset()
-    source.ModalityLUTSequence = [Dataset(LUTExplanation="x")]
+    source.ModalityLUTSequence = [Dataset(LUTExplanation="x", ModalityLUTType="US", LUTData=bytes(2))]
     source.ModalityLUTSequence[0].add("LUTDescriptor", "SS", (1, 5, 16))
     written(gray("u1", 5, 7), template=source)
     assert source.ModalityLUTSequence[0]["LUTDescriptor"].vr == "SS"
@@ -309,8 +309,10 @@ def test_a_template_of_secondary_capture_follows_the_frames_and_another_class_ha
     ds, _ = written(gray("u2", 5, 7), template={"SOPClassUID": iod.GRAYSCALE_WORD})
     assert (ds.SOPClassUID, ds.NumberOfFrames) == (iod.GRAYSCALE_WORD, 1)
     ct = {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.2"}
-    with pytest.raises(ValueError, match=r"CT Image Storage.*sop_class='SC'"):
+    with pytest.raises(VerifyError, match="ImageType is missing"):
         written(gray("u2", 5, 7), template=ct)
+    with pytest.raises(ValueError, match=r"RT Plan Storage.*sop_class='SC'"):
+        written(gray("u2", 5, 7), template={"SOPClassUID": "1.2.840.10008.5.1.4.1.1.481.5"})
     assert written(gray("u2", 5, 7), template=ct, sop_class="SC")[0].SOPClassUID == iod.SECONDARY_CAPTURE
 
 
@@ -377,7 +379,8 @@ PLAIN = np.zeros((4, 5), "u1")
     (np.zeros((2, 4, 5), "u1"), {"sop_class": "SC"}, PixelError, "NumberOfFrames is 2, where the class has 1"),
     (np.zeros((2, 4, 5), "?"), {"bits_stored": 8}, PixelError, "1 bit stored"),
     (PLAIN, {"sop_class": iod.SINGLE_BIT}, PixelError, "BitsAllocated is 8, where the class has 1"),
-    (PLAIN, {"sop_class": "CT"}, ValueError, "makes no CT Image Storage.*use dcmwrite"),
+    (PLAIN, {"sop_class": "RT Plan Storage"}, ValueError, "makes no RT Plan Storage.*use dcmwrite"),
+    (PLAIN, {"sop_class": "CT"}, VerifyError, "ImageType is missing"),
     (PLAIN, {"sop_class": "CT Imagge"}, ValueError, "CT Image Storage"),
     (PLAIN, {"colormap": np.zeros((256, 3)), "photometric": "RGB"}, PixelError, "goes with PALETTE COLOR"),
     (PLAIN, {"photometric": "PALETTE COLOR"}, PixelError, "give colormap="),
@@ -480,3 +483,67 @@ def test_imread_says_which_codec_is_missing() -> None:
     ds.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.92"
     with pytest.raises(CodecUnavailable, match=r"JPEG 2000 Part 2 .*1\.2\.840\.10008\.1\.2\.4\.92"):
         imread(ds)
+
+
+# ---- images of other classes (PS3.3 C.8.2.1, C.8.3.1)
+
+PLACED: dict[str, Any] = {
+    "FrameOfReferenceUID": "1.2.3", "ImagePositionPatient": (0, 0, 0), "ImageOrientationPatient": (1, 0, 0, 0, 1, 0),
+    "PixelSpacing": (1, 1), "BodyPartExamined": "CHEST", "PatientPosition": "HFS",
+}
+OF_CLASS: dict[str, dict[str, Any]] = {
+    "CT": {"ImageType": ("ORIGINAL", "PRIMARY", "AXIAL"), "RescaleSlope": 1, "RescaleIntercept": -1024, **PLACED},
+    "MR": {"ImageType": ("ORIGINAL", "PRIMARY", "OTHER"), "ScanningSequence": "SE", "SequenceVariant": "NONE", **PLACED},
+    "CR": {"PatientOrientation": ("L", "F"), "BodyPartExamined": "CHEST", "Modality": "CR"},
+    "US": {"PatientOrientation": ("L", "F"), "BodyPartExamined": "CHEST", "Modality": "US"},
+}
+
+
+@pytest.mark.parametrize("name", OF_CLASS)
+@pytest.mark.parametrize("compression", [None, "rle", "jpeg-lossless", "jpeg2000-lossless"])
+def test_an_image_of_another_class_is_written_with_the_facts_of_its_class(name: str, compression: str | None) -> None:
+    array = gray("u2", 5, 7) & 0xFFF
+    ds, report = written(array, sop_class=name, compression=compression, bits_stored=12, **OF_CLASS[name])
+    assert report.ok and not report.warnings and (ds.BitsAllocated, ds.BitsStored, ds.HighBit) == (16, 12, 11)
+    assert ds.Modality == name and "ConversionType" not in ds and "NumberOfFrames" not in ds
+    assert np.array_equal(imread(ds), array)
+
+
+@pytest.mark.parametrize(("name", "stored"), [("CT", 12), ("MR", 8)])
+@pytest.mark.parametrize("dtype", ["u1", "i1", "?"])
+def test_bytes_become_words_where_the_class_holds_words(name: str, stored: int, dtype: str) -> None:
+    array = gray("u1", 5, 7).view(dtype) if dtype != "?" else gray("u1", 5, 7) > 99
+    ds, report = written(array, sop_class=name, **OF_CLASS[name])
+    assert report.ok and (ds.BitsAllocated, ds.BitsStored, ds.PixelRepresentation) == (16, stored, dtype == "i1")
+    assert np.array_equal(imread(ds), array)
+
+
+@pytest.mark.parametrize(("name", "array", "options", "message"), [
+    ("CT", np.zeros((2, 4, 5), "u2"), {}, "NumberOfFrames is 2, where the class has 1.*one file a frame"),
+    ("MR", np.zeros((4, 5, 3), "u1"), {}, "PhotometricInterpretation is 'RGB', where the class has 'MONOCHROME1' or 'MONOCHROME2'"),
+    ("CT", np.zeros((4, 5), "u1"), {"colormap": np.zeros((256, 3))}, "PhotometricInterpretation is 'PALETTE COLOR'"),
+    ("CT", np.zeros((4, 5), "u2"), {"bits_stored": 8}, "BitsStored is 8.*another bits_stored"),
+    ("MR", np.zeros((4, 5), "u4"), {}, "BitsAllocated is 32, where the class has 16"),
+    ("MR", np.zeros((4, 5), "f4"), {}, "MR Image Storage holds integers, not float32"),
+])
+def test_pixels_that_a_class_does_not_hold_are_refused_with_a_way_out(
+    name: str, array: Any, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(PixelError, match=message):
+        written(array, sop_class=name, **OF_CLASS[name], **options)
+
+
+def test_missing_facts_of_a_class_are_listed_and_nothing_is_written(tmp_path: Path) -> None:
+    with pytest.raises(VerifyError) as caught:
+        imwrite(tmp_path / "ct.dcm", gray("u2", 5, 7), sop_class="CT")
+    assert {finding.keyword for finding in caught.value.report.errors} == {
+        "ImageType", "FrameOfReferenceUID", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "RescaleIntercept",
+        "RescaleSlope"}
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_template_of_another_class_keeps_its_class_and_is_never_made_secondary_capture_silently() -> None:
+    template = Dataset(SOPClassUID="1.2.840.10008.5.1.4.1.1.2", **OF_CLASS["CT"])
+    assert written(gray("u2", 5, 7), template=template)[0].SOPClassUID == "1.2.840.10008.5.1.4.1.1.2"
+    with pytest.raises(PixelError, match="CT Image Storage cannot hold the array"):
+        written(np.zeros((5, 7, 3), "u1"), template=template)

@@ -18,7 +18,7 @@ RANKS = {
     "report": 1, "rules": 1, "dictionary": 1, "iod_tables": 1, "charset": 1, "sinks": 1, "_mapping": 1, "_swap": 1, "_decimal": 1,
     "_rle": 1, "_jpegll": 1, "_jpegll_decode": 1, "openjpeg": 1, "codestream": 1,
     "values": 2,
-    "_quick": 3, "dicom_json": 3,
+    "wording": 2, "_quick": 3, "dicom_json": 3,
     "_store": 3.5,
     "_elements": 4, "_decode": 4, "_scan": 4, "model": 4,
     "_source": 4.5,
@@ -32,7 +32,7 @@ RANKS = {
     "codecs.streams": 8.1, "codecs.jpeg": 8.2, "codecs.jpeg_ls": 8.2, "codecs.htj2k": 8.2, "codecs.jpeg_xl": 8.2, "codecs.deflated": 8.3,
     "video": 8.2, "recognition": 8.3,
     "lossy": 8, "frames": 8.5, "pixel_stream": 8.5, "coder": 8.5,
-    "colours": 9, "overlays": 9, "iod": 9,
+    "colours": 9, "overlays": 9, "iod": 9, "consistency": 9.1, "verification": 9.2,
     "composition": 9.3,
     "transcoding": 9.6,
     "images": 10, "writer": 10.5, "wrapping": 10.5, "pydicom_plugin": 10.8,
@@ -54,6 +54,7 @@ NEVER = {
     "recognition": {"model", "numpy", "os"}, "video": {"model", "numpy", "os"},
     "coder": {"model"}, "pydicom_plugin": {"model", "part10"},
     "frames": {"part10", "sinks", "reader"}, "colours": {"part10", "sinks", "reader"}, "iod": {"numpy", "os"},
+    "verification": {"numpy", "os", "pixels"}, "consistency": {"numpy", "os", "pixels"},
     **{room: {"numpy"} for room in ("errors", "report", "vr", "uid", "dictionary", "charset", "sinks", "dicom_json", "iod_tables")},
 }
 

@@ -437,8 +437,10 @@ class Maker:
             text = row["conditionalStatement"] or ""
             place = PLACES.get(row["macroId"]) or ("P" if "not be used as a Shared" in text else "-")
             tags = ",".join(self._group_tags()[row["macroId"]]) or "-"
-            condition = self._usage("group", iod, row["macroId"], {text}) if row["usage"] == "C" else "-"
-            parts.append(f"{row['macroId']} {row['usage']} {place} {condition} {tags}")
+            # a line may make C of M, for an edition later than the source's
+            usage = "C" if self._overrides.find("group", iod, (row["macroId"],)) else row["usage"]
+            condition = self._usage("group", iod, row["macroId"], {text}) if usage == "C" else "-"
+            parts.append(f"{row['macroId']} {usage} {place} {condition} {tags}")
         return ";".join(parts)
 
     @cache  # noqa: B019

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .images import imread as imread
     from .images import imwrite as imwrite
     from .images import transcode as transcode
+    from .images import verify as verify
     from .model import Dataset as Dataset
     from .model import Sequence as Sequence
     from .part10 import Stream as Stream
@@ -52,7 +53,7 @@ _HOMES = {
     "dictionary": ("Tag",),
     "errors": ("CodecError", "CodecUnavailable", "DcmencError", "DcmencWarning", "EncodeError", "PixelError", "ReadError",
                "UnencodableText", "VerifyError"),
-    "images": ("imread", "imwrite", "transcode"),
+    "images": ("imread", "imwrite", "transcode", "verify"),
     "model": ("Dataset", "Sequence"),
     "part10": ("Stream", "dcmwrite", "dumps", "open_stream"),
     "pixels": ("ImageSpec",),

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import iod
+from . import iod, verification
 from ._shapes import is_foreign
 from .codecs import Codec, check_profile, options_of
 from .dictionary import Tag, keyword_table, nearest_keywords
@@ -268,11 +268,11 @@ def _wanted_class(option: str | None, given: Dataset, base: Dataset) -> tuple[st
     """The SOP class that is asked for, and whether another may take its place because it is only the template's."""
     asked = option or getattr(given, "SOPClassUID", None)
     uid = sop_class(asked) if asked else getattr(base, "SOPClassUID", None)
-    if uid is not None and uid not in iod.IODS:
-        known = ", ".join(f"{uid_name(each)} ({each})" for each in iod.IODS)
+    if uid is not None and iod.pixel_rules(uid) is None:
         way_out = "build the dataset and use dcmwrite" if asked else "give sop_class='SC' to write it as Secondary Capture"
-        raise ValueError(f"this version's imwrite makes no {uid_name(uid) or uid}, but {known}; {way_out}")
-    return uid, not asked
+        raise ValueError(f"imwrite makes no {uid_name(uid) or uid}, which has no pixels or is not known here; {way_out}")
+    # a template of another class was made of other pixels; to become Secondary Capture must be asked for
+    return uid, not asked and uid in (None, *iod.IODS)
 
 
 def _describe(
@@ -286,7 +286,8 @@ def _describe(
         spec = replace(spec, photometric="MONOCHROME1")
     if spec.kind == "float":
         way_out = integer_way_out(pixels)
-        raise PixelError(f"Secondary Capture holds integers, not {pixels.dtype}, and nothing is rescaled silently: {way_out}")
+        holder = "Secondary Capture" if uid is None or uid in iod.IODS else uid_name(uid)
+        raise PixelError(f"{holder} holds integers, not {pixels.dtype}, and nothing is rescaled silently: {way_out}")
     if spec.kind == "bit" and codec is not None and not any(1 in row.allocated for row in codec.profile):
         if uid == iod.SINGLE_BIT and not replaceable:
             raise PixelError(f"{uid_name(uid)} holds single bits, which {syntax.name} does not; "
@@ -301,10 +302,24 @@ def _describe(
         spec = ImageSpec.from_array(pixels, bits_stored=wanted.bits_stored or 1, photometric=spec.photometric)
     elif spec.kind == "bit" and wanted.bits_stored not in (None, 1):
         raise PixelError(f"a single bit has 1 bit stored, not {wanted.bits_stored}")
+    pixels, spec = _widened(pixels, spec, uid, wanted)
     wrong = _misfits(uid, spec)
     if wrong:
         raise PixelError(_refusal(uid, wrong))
     return pixels, spec, uid
+
+
+def _widened(
+    pixels: np.ndarray[Any, Any], spec: ImageSpec, uid: str, wanted: Wanted
+) -> tuple[np.ndarray[Any, Any], ImageSpec]:
+    """Bytes as words for the classes that hold words only, the values unchanged (CT and MR: PS3.3 C.8.2.1.1.4, C.8.3.1.1.4)."""
+    rules = iod.pixel_rules(uid) or {}
+    if rules.get("BitsAllocated") != (16,) or spec.kind != "integer" or spec.allocated != 8 or spec.samples != 1:
+        return pixels, spec
+    if spec.photometric == "PALETTE COLOR":
+        return pixels, spec
+    stored = wanted.bits_stored or max(8, min(rules.get("BitsStored", (8,))))
+    return pixels.astype(np.int16 if spec.signed else np.uint16), replace(spec, allocated=16, stored=stored)
 
 
 def _default_class(spec: ImageSpec) -> str:
@@ -388,7 +403,8 @@ def _report(ds: Dataset, changes: _Changes, filled: list[str], verify: bool) -> 
         message = (f"the array was taken as {frames} frames of {ds.Rows} rows and {ds.Columns} columns; "
                    "if its last axis counts the slices, give numpy.moveaxis(array, -1, 0)")
         findings.append(Finding("info", "frames", str(Tag("NumberOfFrames")), "NumberOfFrames", message, ""))
-    checked = iod.check(ds).findings if verify else ()
+    # what only a person can decide, or nobody has forbidden, is no news to who has just written it
+    checked = [finding for finding in verification.check(ds).findings if finding.severity != "info"] if verify else []
     report = Report((*checked, *findings), tuple(row.keyword or row.path for row in changes.dropped), tuple(changes.overridden))
     report.raise_for_errors()
     return report

@@ -2,7 +2,7 @@
 
 The facts are ``data/dicom-dict.txt`` and ``data/private-dict.txt``, read when they are first asked for. The one parser
 reads users' dictionaries in MATLAB's format, too. What a value of a VR may be is decided in ``values.py``; which
-attributes a dataset needs, in ``iod.py``.
+attributes a dataset needs, in ``iod_tables.py``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The doors for whole images: ``imwrite``, ``imread``, ``transcode`` (PS3.3 A.8, PS3.10 7).
+"""The doors for whole images: ``imwrite``, ``imread``, ``transcode``, and ``verify`` for any dataset (PS3.3 A, PS3.10 7).
 
 They bring together what the rooms below do: metadata (``composition.py``), frames (``frames.py``, ``coder.py``), the change of a
 transfer syntax (``transcoding.py``) and the file (``part10.py``, ``pixel_stream.py``). No bytes of their own here.
@@ -7,7 +7,7 @@ transfer syntax (``transcoding.py``) and the file (``part10.py``, ``pixel_stream
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ._shapes import is_foreign
@@ -15,18 +15,20 @@ from .codecs import Codec, get_codec, named_syntax
 from .coder import Coder
 from .colours import as_rgb, colormap_from_zero
 from .composition import Wishes, check_names, compose, of_pydicom
-from .errors import CodecUnavailable
+from .errors import CodecUnavailable, ReadError
 from .frames import Frames
 from .model import Dataset
 from .part10 import dcmwrite
 from .pixel_stream import write_frames
 from .pixels import as_pixels, native_bytes
 from .reader import dcmread
-from .report import Report
+from .report import Finding, Report
 from .sinks import Target
 from .transcoding import Transcoding, carries_over, in_syntax
 from .uid import UNSTORABLE, TransferSyntax, transfer_syntax
-from .values import Policy
+from .uid import sop_class as named_class
+from .values import Policy, shorten
+from .verification import check
 from .window import Window, check_workers
 
 
@@ -75,8 +77,10 @@ def imwrite(
     options : optional
         Of the codec: an object of its ``Options``, or a mapping, as ``{"predictor": 4}``.
     sop_class : str, optional
-        UID, name or short form. By default the template's if it can hold the array, else Secondary Capture for one frame
-        and for several the Multi-frame class for the kind of pixels.
+        UID, name or short form of any class with pixels; the facts that it demands are given as attributes or by the template. By
+        default the template's class, else Secondary Capture for one frame and for several the Multi-frame class for the kind of
+        pixels; they also take the place of one another where the template's is one of them and can't hold the array. For classes
+        of words only, such as CT and MR, bytes become words of the same values.
     photometric : str, optional
         MONOCHROME1, MONOCHROME2, PALETTE COLOR, RGB or YBR_FULL. By default RGB for three samples, for one MONOCHROME2, or
         MONOCHROME1 if the template has it.
@@ -345,3 +349,83 @@ def _dataset_of(source: Any) -> Dataset:
     if isinstance(source, Dataset):
         return source
     return of_pydicom(source) if is_foreign(source) else dcmread(source)
+
+
+def verify(source: Any, /, *, sop_class: str | None = None) -> Report:
+    """Hold a dataset or a file against its IOD: what is missing, empty, contradictory or of no allowed value (PS3.3).
+
+    What is in doubt never counts as a fault: a list of values that may be older than the dataset gives a warning, a condition that only
+    who made the dataset can decide a remark.
+
+    Parameters
+    ----------
+    source : str, os.PathLike, bytes-like, binary file object, Dataset, Mapping or pydicom.Dataset
+        A path, the content of a file, a dataset, or keywords with values. Not changed.
+    sop_class : str, optional
+        The SOP class to be held against: its UID, name or short form; by default the one that the dataset names.
+
+    Returns
+    -------
+    Report
+        True if there is no error. A file that is broken gives a report, too, which says where.
+
+    Raises
+    ------
+    OSError
+        The file can't be opened.
+    TypeError
+        The source is nothing of that kind.
+    ValueError
+        There is no such SOP class.
+
+    Examples
+    --------
+    >>> report = verify({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.4", "Modality": "MR", "EchoTime": None})
+    >>> report.ok, [finding.keyword for finding in report.errors if finding.clause == "PS3.3 C.8.3.1"][:2]
+    (False, ['ImageType', 'ScanningSequence'])
+    """
+    uid = None if sop_class is None else named_class(sop_class)
+    ds, faults = _for_checking(source)
+    found = check(ds, sop_class=uid).findings if ds is not None else ()
+    return Report((*faults, *found), files=paths_of(source) if not isinstance(source, bytes) else ())
+
+
+# What building or reading a dataset from a source that breaks the rules may raise; a source that isn't there is another matter.
+_BROKEN = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+
+
+def _for_checking(source: Any) -> tuple[Dataset | None, list[Finding]]:
+    """A dataset of our own with as much of the source as can be had, and what could not."""
+    if isinstance(source, Dataset):
+        return source, []
+    if is_foreign(source):
+        try:
+            return of_pydicom(source), []
+        except _BROKEN as error:
+            return None, [_broken(error)]
+    if isinstance(source, Mapping):
+        return _of_mapping(source)
+    try:
+        return dcmread(source), []
+    except ReadError as error:
+        first = error
+    try:
+        ds = dcmread(source.getvalue() if hasattr(source, "getvalue") else source, force=True)
+    except ReadError:
+        return None, [_broken(first)]
+    return ds, [_broken(fault) for fault in ds.faults or (first,)]
+
+
+def _of_mapping(source: Mapping[Any, Any]) -> tuple[Dataset, list[Finding]]:
+    ds, faults = Dataset(policy=Policy(nonconforming="write", unencodable="replace")), []
+    for key in source:
+        try:
+            ds[key] = source[key]
+        except _BROKEN as error:
+            faults.append(_broken(error))
+    return ds, faults
+
+
+def _broken(error: Exception) -> Finding:
+    path = getattr(error, "path", "")
+    return Finding("error", "unreadable", path if isinstance(path, str) else "", "", shorten(str(error), 200), "PS3.5 7, PS3.10 7.1")

@@ -1,19 +1,20 @@
-"""What a SOP class demands of a dataset: modules, attributes and their Types as tables, and the two walks over them (PS3.3).
+"""What a writer may fill in for a SOP class, and which pixels the class holds; Secondary Capture in a table of its own (PS3.3 A.8).
 
-``complete`` fills what a writer may fill, ``check`` reports what is missing or wrong. Clinical facts are never invented:
-what only the user can know stays empty where the Type allows that, and is reported where it does not. How pixels are
-described is in ``pixels.py``; no files here.
+Clinical facts are never invented: what only the user can know stays empty where the Type allows that, and is reported where it does
+not. What is missing or wrong, ``verification.py`` says, by the tables of ``iod_tables.py``. How pixels are described is in ``pixels.py``;
+no files here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
-from .dictionary import Tag
+from .dictionary import Tag, lookup
 from .errors import PixelError
+from .iod_tables import Context, attributes_of, evaluate, iod_of, modules_of
 from .model import Dataset
-from .report import Finding, Report
 from .uid import generate_uid, uid_name
 
 # Frames that get a number each.
@@ -298,7 +299,7 @@ def complete(
     ds : Dataset
         Changed in place; its pixels should be described already.
     sop_class : str
-        A key of ``IODS``.
+        A UID that ``iod_tables.sop_classes()`` has.
     uid_source : callable, optional
         Gives a new UID each time; by default :func:`dcmenc.uid.generate_uid`.
     clock : callable, optional
@@ -322,11 +323,86 @@ def complete(
     ('1.2.5', 'OT', None, False)
     """
     iod = IODS.get(sop_class)
-    if iod is None:
-        raise ValueError(f"the IOD of {_class_name(sop_class)} is not known here; known are {', '.join(map(_class_name, IODS))}")
+    if iod is None and iod_of(sop_class) is None:
+        raise ValueError(f"the IOD of {class_name(sop_class)} is not known here")
     ds.SOPClassUID = sop_class
     sources = Sources(ds, uid_source or generate_uid, (clock or _now)())
+    if iod is None:
+        return _complete_by_tables(ds, sop_class, sources)
     return [row.keyword for module in iod.modules for row in module.attributes if _fill(ds, row, iod, sources)]
+
+
+# What a writer may state of any instance that it makes. A frame of reference is none of them: a new one would say that this image lies
+# nowhere that another does.
+_STATED = {"StudyInstanceUID": "uid", "SeriesInstanceUID": "uid", "SOPInstanceUID": "uid", "InstanceCreationDate": "date",
+           "InstanceCreationTime": "time"}
+# What the names of classes say of the modality, where the tables have a list of all.
+_MODALITIES = {"1.2.840.10008.5.1.4.1.1.2": "CT", "1.2.840.10008.5.1.4.1.1.4": "MR", "1.2.840.10008.5.1.4.1.1.20": "NM",
+               "1.2.840.10008.5.1.4.1.1.128": "PT"}
+
+
+def _complete_by_tables(ds: Dataset, sop_class: str, sources: Sources) -> list[str]:
+    """Of the modules that must be there: UIDs, dates, a modality that is no choice, and Type 2 left empty."""
+    context = Context(ds)
+    modules = [module.name for module in modules_of(sop_class)
+               if module.usage == "M" or (module.condition is not None and evaluate(module.condition, context))]
+    filled = []
+    for tag, row in attributes_of(sop_class, modules).items():
+        entry = lookup(tag)
+        value = ds[tag].value if tag in ds else None
+        if entry is None or value is not None:
+            continue
+        if entry.keyword in _STATED:
+            ds[tag] = FILLERS[_STATED[entry.keyword]](sources)
+        elif entry.keyword == "Modality" and (modality := _only_modality(sop_class, row)):
+            ds[tag] = modality
+        elif tag not in ds and _may_stay_empty(row, entry.keyword, context):
+            ds[tag] = [] if entry.vr == "SQ" else None
+        else:
+            continue
+        filled.append(entry.keyword)
+    return filled
+
+
+def _only_modality(sop_class: str, row: Any) -> str:
+    lists = [one.values for one in row.values if one.enumerated and one.when is None and len(one.values) == 1]
+    return _MODALITIES.get(sop_class, "") or (str(lists[0][0]) if lists else "")
+
+
+def _may_stay_empty(row: Any, keyword: str, context: Context) -> bool:
+    """Whether an attribute is required and may be empty (PS3.5 7.4.3, 7.4.4)."""
+    if row.type == "2" or (row.floor == "2" and evaluate(row.condition, context) is not True):
+        return True
+    return row.type == "2C" and (evaluate(row.condition, context) is True or (keyword == "Laterality" and _may_be_paired(context.item, "")))
+
+
+_PIXEL_KEYWORDS = ("SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "BitsAllocated", "BitsStored", "HighBit",
+                   "PixelRepresentation")
+
+
+@cache
+def pixel_rules(sop_class: str) -> Mapping[str, tuple[Any, ...]] | None:
+    """The values that the attributes of pixels may have in a class, by keyword; None for a class without pixels.
+
+    >>> pixel_rules("1.2.840.10008.5.1.4.1.1.4")["BitsAllocated"], pixel_rules("1.2.840.10008.5.1.4.1.1.104.1")
+    ((16,), None)
+    """
+    if sop_class in IODS:
+        return IODS[sop_class].pixels
+    modules = modules_of(sop_class)
+    names = [module.name for module in modules]
+    if not any(module.usage in "MC" and "image-pixel" in module.name for module in modules):
+        return None
+    rows = attributes_of(sop_class, [module.name for module in modules if module.usage in "MC"])
+    rules: dict[str, tuple[Any, ...]] = {}
+    for keyword in _PIXEL_KEYWORDS:
+        row = rows.get(Tag(keyword))
+        lists = [one.values for one in row.values if one.enumerated and one.when is None and not one.place] if row is not None else []
+        if lists:
+            rules[keyword] = min(lists, key=len)
+    if Tag("NumberOfFrames") not in attributes_of(sop_class, names):
+        rules["NumberOfFrames"] = (1,)
+    return rules
 
 
 def _now() -> Any:
@@ -355,136 +431,17 @@ def _is_required(ds: Dataset, row: Attribute) -> bool:
     return row.type in ("1", "2") or (bool(row.when) and CONDITIONS[row.when](ds, row.keyword))
 
 
-def check(ds: Dataset, /, *, sop_class: str | None = None) -> Report:
-    """Hold a dataset against its IOD.
-
-    Parameters
-    ----------
-    ds : Dataset
-        Not changed.
-    sop_class : str, optional
-        The UID to check against; by default the dataset's SOPClassUID.
-
-    Returns
-    -------
-    Report
-        For a SOP class that has no table here, only the modules of patient, study, series and SOP are checked, and a
-        warning says so.
-
-    Examples
-    --------
-    >>> ds = Dataset(SOPClassUID="1.2.840.10008.5.1.4.1.1.2")
-    >>> print(check(ds).findings[0])
-    warning: (0008,0016) SOPClassUID CT Image Storage has no table here: ... [PS3.3 A]
-    >>> "missing-type-1" in {finding.code for finding in check(ds).errors}
-    True
-    """
-    uid = sop_class or _value(ds, "SOPClassUID")
-    iod = IODS.get(uid) if isinstance(uid, str) else None
-    findings = _check_class(ds, uid, iod)
-    for module in iod.modules if iod else COMMON:
-        for row in module.attributes:
-            findings += _check_row(ds, row, module)
-    if iod is not None:
-        findings += [_finding("error", "value-outside-class", keyword, message, "PS3.3 A.8")
-                     for keyword, message in misfits(uid, _attributes(ds, iod)).items()]
-        findings += _check_pixels(ds)
-        findings += _check_pointer(ds)
-    # An attribute stands in several modules: a remark is made once.
-    return Report(tuple(dict.fromkeys(findings)))
-
-
 def misfits(sop_class: str, attributes: Mapping[str, Any]) -> dict[str, str]:
     """The attributes of pixels that a SOP class does not allow, by keyword, with the reason.
 
     >>> misfits(GRAYSCALE_BYTE, {"BitsAllocated": 8, "PhotometricInterpretation": "MONOCHROME1"})
     {'PhotometricInterpretation': "is 'MONOCHROME1', where the class has 'MONOCHROME2'"}
     """
-    allowed = IODS[sop_class].pixels
+    allowed = pixel_rules(sop_class) or {}
     wrong = (keyword for keyword, values in allowed.items() if attributes.get(keyword, values[0]) not in values)
     return {keyword: f"is {attributes[keyword]!r}, where the class has {' or '.join(map(repr, allowed[keyword]))}" for keyword in wrong}
 
 
-def _attributes(ds: Dataset, iod: Iod) -> dict[str, Any]:
-    return {keyword: value for keyword in iod.pixels if (value := _value(ds, keyword)) is not None}
-
-
-def _finding(severity: Any, code: str, keyword: str, message: str, clause: str) -> Finding:
-    return Finding(severity, code, str(Tag(keyword)), keyword, message, clause)
-
-
-def _class_name(uid: Any) -> str:
+def class_name(uid: Any) -> str:
+    """The name of a SOP class, or the UID where it has none."""
     return (uid_name(uid) if isinstance(uid, str) else "") or repr(uid)
-
-
-def _check_class(ds: Dataset, uid: Any, iod: Iod | None) -> list[Finding]:
-    if iod is not None or uid is None:
-        # A missing SOPClassUID is an error of its row; that nothing else can be checked goes without saying.
-        return []
-    message = f"{_class_name(uid)} has no table here: only the modules of patient, study, series and SOP were checked"
-    return [_finding("warning", "sop-class-unknown", "SOPClassUID", message, "PS3.3 A")]
-
-
-def _check_row(ds: Dataset, row: Attribute, module: Module) -> list[Finding]:
-    if row.keyword not in ds:
-        return [_missing(row, module)] if _is_required(ds, row) else []
-    value = _value(ds, row.keyword)
-    if value is None:
-        if row.type[0] != "1":
-            return []
-        return [_finding("error", f"empty-type-{row.type.lower()}", row.keyword, f"has no value, and is of Type {row.type}", module.clause)]
-    wrong = [one for one in _several(value) if one not in row.values] if row.values else []
-    if not wrong:
-        return []
-    severity, code, rule = ("warning", "value-not-defined", "defined") if row.open_list else ("error", "value-not-enumerated", "allowed")
-    message = f"is {wrong[0]!r}, where {', '.join(map(str, row.values))} {'are' if len(row.values) > 1 else 'is'} {rule}"
-    return [_finding(severity, code, row.keyword, message, module.clause)]
-
-
-def _missing(row: Attribute, module: Module) -> Finding:
-    because = f" because {row.when}" if row.when else ""
-    mend = "it may be empty" if row.type[0] == "2" else "give it a value"
-    # Whether a body part has a twin can't be decided from the dataset alone.
-    severity = "warning" if row.keyword == "Laterality" else "error"
-    message = f"is missing; {mend} (Type {row.type}{because})"
-    return _finding(severity, f"missing-type-{row.type.lower()}", row.keyword, message, module.clause)
-
-
-_SUBSAMPLED = ("YBR_FULL_422", "YBR_PARTIAL_420", "YBR_PARTIAL_422")
-
-
-def _check_pixels(ds: Dataset) -> list[Finding]:
-    """The numbers that describe the pixels agree with one another and with Pixel Data (PS3.3 C.7.6.3, PS3.5 8.1)."""
-    allocated, stored, high = _number(ds, "BitsAllocated"), _number(ds, "BitsStored"), _value(ds, "HighBit")
-    findings = []
-    if allocated and stored and not 1 <= stored <= allocated:
-        findings.append(_finding("error", "bits-stored", "BitsStored", f"is {stored} of {allocated} bits allocated", "PS3.5 8.1.1"))
-    if stored and high is not None and high != stored - 1:
-        message = f"is {high}, where {stored} bits stored make it {stored - 1}"
-        findings.append(_finding("error", "high-bit", "HighBit", message, "PS3.5 8.1.1"))
-    needed, found = _native_length(ds), _length(_value(ds, "PixelData"))
-    if needed is not None and found is not None and found not in (needed, needed + needed % 2):
-        message = f"has {found} bytes, where the description makes it {needed}"
-        findings.append(_finding("error", "pixel-length", "PixelData", message, "PS3.5 8.1.1"))
-    return findings
-
-
-def _native_length(ds: Dataset) -> int | None:
-    bits = _frames(ds)
-    for keyword in ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated"):
-        bits *= _number(ds, keyword) or 0
-    return (bits + 7) // 8 if bits and _value(ds, "PhotometricInterpretation") not in _SUBSAMPLED else None
-
-
-def _length(value: Any) -> int | None:
-    """The bytes of native pixels; None for fragments and for no value."""
-    try:
-        return memoryview(value).nbytes
-    except TypeError:
-        return None
-
-
-def _check_pointer(ds: Dataset) -> list[Finding]:
-    missing = [tag for tag in map(Tag, _several(_value(ds, "FrameIncrementPointer"))) if tag not in ds]
-    messages = [f"points to {tag} {tag.keyword}, which is not there" for tag in missing]
-    return [_finding("error", "pointer-to-nothing", "FrameIncrementPointer", message, "PS3.3 C.7.6.6") for message in messages]

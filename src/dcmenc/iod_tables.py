@@ -27,7 +27,7 @@ an item of the functional groups also in the frame's other groups and in the sha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
@@ -215,7 +215,7 @@ def item_table(attribute: Attribute) -> Mapping[int, Attribute]:
     return merged_tables(attribute.items)
 
 
-@cache
+@lru_cache(maxsize=4096)
 def merged_tables(names: tuple[str, ...]) -> Mapping[int, Attribute]:
     """The rows of several tables by tag, those for the same attribute merged; in the order of the tags."""
     merged: dict[int, Attribute] = {}
@@ -240,6 +240,40 @@ def table_rows(name: str) -> tuple[Attribute, ...]:
         tables = () if items == "-" else (name,) if items == "=" else (items,)
         rows.append(Attribute(int(tag, 16), type_, _condition(condition), _value_lists(values), tables, ""))
     return tuple(rows)
+
+
+@cache
+def watched_values() -> Mapping[int, frozenset[Any] | None]:
+    """The attributes whose values, and not only whose presence, some condition or list of values asks for.
+
+    Where only certain values play a part, they are named; None stands for any.
+
+    Examples
+    --------
+    >>> watched_values()[0x00280004] is None, 0x00200032 in watched_values()
+    (True, False)
+    """
+    watched: dict[int, frozenset[Any] | None] = {}
+    tables = _tables()
+    waiting = [expression for condition in tables["conditions"].values() for expression in condition]
+    waiting += [when for lists in tables["values"].values() for _, _, when, _ in lists]
+    while waiting:
+        expression = waiting.pop()
+        if not isinstance(expression, list) or expression[0] in ("?", "person", "+", "++"):
+            continue
+        operator, *operands = expression
+        if operator in ("&", "|", "!"):
+            waiting += operands
+            continue
+        tag = _where(operands[0])[-1]
+        known = watched.get(tag, frozenset())
+        watched[tag] = known | frozenset(operands[2]) if operator in ("=", "!=") and known is not None else None
+    for table in tables["tables"].values():
+        for row in table.split(";"):
+            columns = row.split(" ")
+            if len(columns) > 3 and columns[3] != "-":
+                watched[int(columns[0], 16)] = None
+    return MappingProxyType(watched)
 
 
 def _module(text: str) -> Module:
@@ -451,7 +485,8 @@ def _decide(test: tuple[Any, ...], context: Context) -> bool | None:
     return None if met is None else met is not (operator == "!=")
 
 
-def _is_one_of(value: Any, terms: tuple[str | int, ...]) -> bool | None:
+def is_one_of(value: Any, terms: tuple[str | int, ...]) -> bool | None:
+    """Whether a value is one of the terms, as text or as a number; None for what is neither."""
     if isinstance(value, str):
         return value.strip(" \0") in terms
     return None if not _is_number(value) else any(_number(term) == value for term in terms)
@@ -476,7 +511,7 @@ def _is_private(value: Any, _: Any) -> bool | None:
 
 
 _ANSWERS: Mapping[str, Callable[[Any, Any], bool | None]] = {
-    "=": _is_one_of, "!=": _is_one_of, "<": _is_below, ">": _is_above, "=>": _is_tag_among, "private": _is_private,
+    "=": is_one_of, "!=": is_one_of, "<": _is_below, ">": _is_above, "=>": _is_tag_among, "private": _is_private,
 }
 
 
@@ -511,27 +546,27 @@ def _below(elements: Iterator[Any], tag: int) -> Iterator[Any]:
 
 
 # A dataset under check may be of any class and hold anything; whatever goes wrong in reading it, the answer is "not there".
-_READING_ERRORS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+READING_ERRORS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 def _element(item: Any, tag: int) -> Any:
     try:
         return item.get(tag)
-    except _READING_ERRORS:
+    except READING_ERRORS:
         return None
 
 
 def _tags(item: Any) -> list[int]:
     try:
         return [tag for tag in item if isinstance(tag, int)]
-    except _READING_ERRORS:
+    except READING_ERRORS:
         return []
 
 
 def _value(element: Any) -> Any:
     try:
         return element.value
-    except _READING_ERRORS:
+    except READING_ERRORS:
         return None
 
 
@@ -552,7 +587,7 @@ def _holds_items(value: Any) -> bool:
         return False
     try:
         return len(value) > 0 and hasattr(value[0], "get")
-    except _READING_ERRORS:
+    except READING_ERRORS:
         return False
 
 
@@ -567,8 +602,9 @@ def _values(element: Any, place: int = 0) -> tuple[Any, ...]:
         values: tuple[Any, ...] = (value,)
     else:
         try:
-            values = tuple(value)
-        except _READING_ERRORS:
+            # an array's own numbers are not Python's
+            values = tuple(value.tolist()) if hasattr(value, "ndim") else tuple(value)
+        except READING_ERRORS:
             values = (value,)
     chosen = values if not place else values[place - 1 : place]
     return tuple(one for one in chosen if one is not None and one != "")

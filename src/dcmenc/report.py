@@ -1,6 +1,6 @@
 """What was found, changed and written: findings with their clause, as text, as JSON and as a table for a terminal.
 
-The rules that are found broken are in ``iod.py``; the exception that carries a report, in ``errors.py``.
+The rules that are found broken are in ``verification.py``; the exception that carries a report, in ``errors.py``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Unique identifiers: transfer syntaxes, SOP classes, the registry of PS3.6 A, and new UIDs (PS3.5 9, B.2).
 
 The registry itself is ``data/uids.txt``, read when it is first asked for. What a codec makes of a transfer syntax
-is in ``codecs/``; what a SOP class demands of a dataset, in ``iod.py``.
+is in ``codecs/``; what a SOP class demands of a dataset, in ``iod_tables.py``.
 """
 
 from __future__ import annotations
