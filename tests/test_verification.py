@@ -352,6 +352,7 @@ def test_the_door_refuses_what_is_no_dataset(tmp_path: Path) -> None:
         verify({}, sop_class="CT Imagge")
 
 
+@pytest.mark.filterwarnings("ignore::dcmenc.DcmencWarning")
 def test_a_broken_file_is_a_report() -> None:
     whole = _sound(ENHANCED_CT)
     for data in (b"", b"no DICOM at all", whole[:200], whole[:-40]):
@@ -395,6 +396,7 @@ def test_whatever_a_mapping_holds_the_answer_is_a_report(source: dict[Any, Any])
     assert isinstance(verify(source), Report)
 
 
+@pytest.mark.filterwarnings("ignore::dcmenc.DcmencWarning")
 @settings(deadline=None, max_examples=150)
 @given(st.sampled_from((CT, ENHANCED_MR, SR, RT_STRUCT)), st.data())
 def test_a_damaged_file_is_a_report(sop_class: str, data: st.DataObject) -> None:
