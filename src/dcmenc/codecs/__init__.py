@@ -229,7 +229,7 @@ def _title(uid: str) -> str:
 
 
 def _holding(spec: ImageSpec) -> Iterator[TransferSyntax]:
-    """The syntaxes of this package's codecs that hold the pixels; of those of one name in principle, all."""
+    """The syntaxes of this package's codecs that hold the pixels."""
     for uid, home in _BUILT_IN.items():
         if any(row.holds(spec) for row in _load(home)(uid).profile):
             yield TRANSFER_SYNTAXES[uid]
