@@ -208,7 +208,7 @@ def test_the_file_meta_is_completed_as_pydicom_completes_it(options: dict[str, b
     (lambda ds: None, {"enforce_file_format": True}, AttributeError),
     (lambda ds: setattr(ds, "Rows", 70000), {}, OSError),
     (lambda ds: setattr(ds, "Rows", "x"), {}, OSError),
-    (lambda ds: ds.add_new(0x00280010, "XX", 1), {}, NotImplementedError),
+    (lambda ds: ds.add_new(0x00280010, "XX", 1), {}, NotImplementedError),  # what pydicom raises for an unknown VR
     (lambda ds: (setattr(ds, "SmallestImagePixelValue", 5), setattr(ds, "PixelData", b"ab")), {}, AttributeError),
 ])
 def test_errors_are_of_pydicoms_types(change: Any, options: dict[str, Any], kind: type[Exception]) -> None:

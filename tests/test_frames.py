@@ -44,6 +44,7 @@ def opened(path: Path) -> Any:
             if not any(keyword in ds for keyword in PIXEL_KEYWORDS):
                 return None
         except (pydicom.errors.InvalidDicomError, AttributeError, EOFError, KeyError, ValueError, NotImplementedError):
+            # broken on purpose, each in its way, an unknown VR (NotImplementedError) among them: pydicom cannot be the oracle
             return None
         return None if syntax is not None and syntax.is_encapsulated else ds
 

@@ -75,13 +75,14 @@ class EncodeAttributeError(EncodeError, AttributeError):
 
 
 class EncodeNotImplementedError(EncodeError, NotImplementedError):
-    """A VR that nobody knows, in a dataset of pydicom's."""
+    """A VR that nobody knows, in a dataset of pydicom's, which raises NotImplementedError for it; so callers catch that."""
 
 
 class EncodeLookupError(EncodeError, LookupError):
     """A character set that nobody knows, in a dataset of pydicom's, where pydicom is told to refuse it."""
 
 
+# What pydicom raises for a fault -> ours, which is caught by the same name.
 _FOREIGN: dict[type[BaseException], type[EncodeError]] = {
     OSError: EncodeOSError, TypeError: EncodeTypeError, AttributeError: EncodeAttributeError,
     NotImplementedError: EncodeNotImplementedError, LookupError: EncodeLookupError,

@@ -200,7 +200,7 @@ def register(first: bool = True, *, decoders: bool = True) -> None:
     >>> get_encoder(JPEGLosslessSV1).available_plugins
     ('dcmenc',)
     >>> unregister()
-    >>> get_encoder(JPEGLosslessSV1)
+    >>> get_encoder(JPEGLosslessSV1)  # pydicom's own answer: it has no encoder for it
     Traceback (most recent call last):
     ...
     NotImplementedError: No pixel data encoders have been implemented for 'JPEG Lossless, Non-Hierarchical, First-Order Prediction ...
