@@ -51,21 +51,12 @@ cdef extern from "_jpegll_encode.h" nogil:
 
 cdef enum:
     BATCH = 8192        # samples whose differences are worked on together, unless one row has more
-    MAX_COMPONENTS = 4  # T.81 Table B.3: in one scan
     # markers, T.81 Table B.1, without their FF
-    TEM = 0x01
-    SOF0 = 0xC0
     SOF3 = 0xC3
     DHT = 0xC4
-    SOF15 = 0xCF
-    RST0 = 0xD0
-    RST7 = 0xD7
     SOI = 0xD8
     EOI = 0xD9
     SOS = 0xDA
-    DNL = 0xDC
-    DRI = 0xDD
-    DHP = 0xDE
 
 cdef inline size_t batch_of(size_t width) noexcept nogil:
     """How many rows of ``width`` samples are worked on together."""
