@@ -113,7 +113,7 @@ def test_a_frame_that_is_not_as_described_is_refused(codec: Codec, frame: Frame,
 
 def test_floats_are_refused(codec: Codec) -> None:
     spec = ImageSpec(4, 5, allocated=32, stored=32, signed=True, kind="float")
-    with pytest.raises(PixelError, match="holds no signed MONOCHROME2 with 32 bits allocated and 32 stored; the uncompressed syntaxes do"):
+    with pytest.raises(PixelError, match=r"holds no floats.*the uncompressed syntaxes do: explicit"):
         check_profile(codec, spec)
     with pytest.raises(PixelError, match="float"):
         codec.encode_frame(np.zeros((4, 5), "f4"), spec)

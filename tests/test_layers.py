@@ -17,7 +17,7 @@ RANKS = {
     "errors": 0, "vr": 0, "uid": 0, "_bytes": 0, "_references": 0, "_ahead": 0, "_dictionary": 0,
     "report": 1, "rules": 1, "dictionary": 1, "iod_tables": 1, "charset": 1, "sinks": 1, "_mapping": 1, "_swap": 1, "_decimal": 1,
     "_rle": 1, "_jpegll": 1, "_jpegll_decode": 1, "openjpeg": 1, "codestream": 1,
-    "values": 2,
+    "icc": 1, "values": 2,
     "wording": 2, "_quick": 3, "dicom_json": 3,
     "_store": 3.5,
     "_elements": 4, "_decode": 4, "_scan": 4, "model": 4,
@@ -33,9 +33,11 @@ RANKS = {
     "video": 8.2, "recognition": 8.3,
     "lossy": 8, "frames": 8.5, "pixel_stream": 8.5, "coder": 8.5,
     "colours": 9, "overlays": 9, "iod": 9, "consistency": 9.1, "verification": 9.2,
-    "composition": 9.3,
+    "composition": 9.3, "copying": 9.4,
     "transcoding": 9.6,
-    "images": 10, "writer": 10.5, "wrapping": 10.5, "pydicom_plugin": 10.8,
+    "matlab_arrays": 9, "matlab_frames": 9, "matlab_status": 9, "matlab_call": 9.4,
+    "matlab_dictionary": 9.9, "matlab_values": 10, "matlab_fields": 10.1, "matlab_info": 10.2,
+    "images": 10, "matlab": 10.8, "writer": 10.5, "wrapping": 10.5, "pydicom_plugin": 10.8,
     "pydicom_bridge": 11,
 }
 
@@ -54,7 +56,7 @@ NEVER = {
     "recognition": {"model", "numpy", "os"}, "video": {"model", "numpy", "os"},
     "coder": {"model"}, "pydicom_plugin": {"model", "part10"},
     "frames": {"part10", "sinks", "reader"}, "colours": {"part10", "sinks", "reader"}, "iod": {"numpy", "os"},
-    "verification": {"numpy", "os", "pixels"}, "consistency": {"numpy", "os", "pixels"},
+    "icc": {"model", "numpy", "os"}, "verification": {"numpy", "os", "pixels"}, "consistency": {"numpy", "os", "pixels"},
     **{room: {"numpy"} for room in ("errors", "report", "vr", "uid", "dictionary", "charset", "sinks", "dicom_json", "iod_tables")},
 }
 

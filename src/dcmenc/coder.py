@@ -48,7 +48,7 @@ class Coder:
     def __init__(self, syntax: TransferSyntax, codec: Codec | None, spec: ImageSpec, options: Any = None, *, verify: bool = True) -> None:
         if codec is None and options:
             raise TypeError(f"{syntax.name} has no options: its pixels are not compressed")
-        self._codec, self._spec = codec, spec
+        self.codec, self._spec = codec, spec
         self._options = None if codec is None else options_of(codec, options)
         # what a codec does not call a loss has to come back
         self._verify = verify and codec is not None and LOSS not in codec.describe(spec, self._options)
@@ -57,7 +57,7 @@ class Coder:
     @property
     def bound(self) -> int:
         """The most bytes that a frame takes."""
-        return self._spec.frame_bytes if self._codec is None else self._codec.bound(self._spec, self._options)
+        return self._spec.frame_bytes if self.codec is None else self.codec.bound(self._spec, self._options)
 
     @property
     def together(self) -> int:
@@ -74,12 +74,12 @@ class Coder:
             raise _of_frame(error, number) from error
 
     def _encode(self, frame: Any) -> Any:
-        if self._codec is None:
+        if self.codec is None:
             return native_bytes(frame, self._single)
-        data = self._codec.encode_frame(frame, self._spec, self._options)
+        data = self.codec.encode_frame(frame, self._spec, self._options)
         if not isinstance(data, (bytes, bytearray)):
-            raise CodecError(f"the codec of {self._codec.uid} gave {type(data).__name__}, where bytes are wanted")
-        if self._verify and not np.array_equal(self._codec.decode_frame(data, self._spec), frame):
+            raise CodecError(f"the codec of {self.codec.uid} gave {type(data).__name__}, where bytes are wanted")
+        if self._verify and not np.array_equal(self.codec.decode_frame(data, self._spec), frame):
             raise CodecError("what was encoded does not decode to the same pixels: please report it, with the frame; nothing is written")
         return data
 

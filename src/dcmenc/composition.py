@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import iod, verification
+from . import iod, iod_tables, verification
 from ._shapes import is_foreign
 from .codecs import Codec, check_profile, options_of
 from .dictionary import Tag, keyword_table, nearest_keywords
@@ -54,7 +54,7 @@ class Wishes:
     ``samples`` says what three axes are, where that is known.
     """
 
-    attributes: Mapping[str, Any]
+    attributes: Mapping[str, Any] | Dataset
     sop_class: str | None = None
     photometric: str | None = None
     colormap: Any = None
@@ -99,7 +99,7 @@ def compose(array: Any, wishes: Wishes, syntax: TransferSyntax, codec: Codec | N
     """
     metadata = take_metadata(wishes)
     pixels, spec, uid = _describe(array, metadata.wanted, _wanted_class(wishes.sop_class, metadata.given, metadata.base), codec, syntax)
-    _check_syntax(spec, syntax, codec)
+    check_syntax(spec, syntax, codec)
     encoded = {} if codec is None else encoded_attributes(codec, spec, uid, options)
     ds, report = _complete(metadata, wishes, spec, uid, encoded, syntax)
     return Composition(pixels, spec, ds, report)
@@ -133,7 +133,7 @@ def class_for(metadata: Metadata, wishes: Wishes, spec: ImageSpec) -> str:
     """The SOP class of pixels that are described already; PixelError if it cannot hold them."""
     uid, replaceable = _wanted_class(wishes.sop_class, metadata.given, metadata.base)
     if uid is None or (replaceable and _misfits(uid, spec)):
-        uid = _default_class(spec)
+        uid = default_class(spec)
     if wrong := _misfits(uid, spec):
         raise PixelError(_refusal(uid, wrong))
     return uid
@@ -154,7 +154,7 @@ def _complete(
 ) -> tuple[Dataset, Report]:
     """The dataset and its report, once the pixels are described."""
     ds, changes = _assemble(metadata.base, metadata.given, spec, uid, wishes.colormap, encoded)
-    setattr(ds, spec.keyword, _STAND_IN)
+    setattr(ds, spec.keyword, STAND_IN)
     filled = iod.complete(ds, uid, uid_source=wishes.uid_source, clock=wishes.clock)
     report = _report(ds, changes, filled, wishes.verify)
     del ds[spec.keyword]
@@ -164,10 +164,11 @@ def _complete(
 
 
 # What the check of the IOD sees in the place of the pixels.
-_STAND_IN = Fragments((b"\0\0",))
+STAND_IN = Fragments((b"\0\0",))
 
 
-def _check_syntax(spec: ImageSpec, syntax: TransferSyntax, codec: Codec | None) -> None:
+def check_syntax(spec: ImageSpec, syntax: TransferSyntax, codec: Codec | None) -> None:
+    """PixelError if the transfer syntax cannot hold the pixels."""
     if codec is not None:
         check_profile(codec, spec)
     else:
@@ -181,12 +182,12 @@ def check_names(attributes: Mapping[str, Any], door: str, options: Iterable[str]
         if name in _NOT_ATTRIBUTES:
             raise TypeError(f"{name} is not given as an attribute: {_NOT_ATTRIBUTES[name]}")
         if entry is None:
-            raise TypeError(_unknown_name(name, door, list(options)))
+            raise TypeError(unknown_name(name, door, list(options)))
         if entry.tag >> 16 in (0x0000, 0x0002):
             raise TypeError(f"{name} is not part of a data set: groups 0000 and 0002 are filled in when it is sent or written")
 
 
-def _unknown_name(name: str, door: str, options: list[str]) -> str:
+def unknown_name(name: str, door: str, options: list[str]) -> str:
     from difflib import get_close_matches
 
     near = get_close_matches(name, options, 2)
@@ -261,14 +262,17 @@ _WAYS_OUT = {
     "BitsAllocated": "write one file a frame, or convert: frames are of bool, uint8, uint16 with 9 to 16 bits stored, or uint8 RGB",
     "BitsStored": "write one file a frame, or give another bits_stored",
     "SamplesPerPixel": "let the class follow from the array, or write one file a frame",
+    "PixelData": "give floats: .astype('float32') keeps integers of up to 24 bits as they are",
 }
+# The dtypes of floats, by the element that holds them (PS3.3 C.7.6.24, C.7.6.25).
+_FLOATS = {"FloatPixelData": "float32", "DoubleFloatPixelData": "float64"}
 
 
 def _wanted_class(option: str | None, given: Dataset, base: Dataset) -> tuple[str | None, bool]:
     """The SOP class that is asked for, and whether another may take its place because it is only the template's."""
     asked = option or getattr(given, "SOPClassUID", None)
     uid = sop_class(asked) if asked else getattr(base, "SOPClassUID", None)
-    if uid is not None and iod.pixel_rules(uid) is None:
+    if uid is not None and not iod.pixel_elements(uid):
         way_out = "build the dataset and use dcmwrite" if asked else "give sop_class='SC' to write it as Secondary Capture"
         raise ValueError(f"imwrite makes no {uid_name(uid) or uid}, which has no pixels or is not known here; {way_out}")
     # a template of another class was made of other pixels; to become Secondary Capture must be asked for
@@ -284,10 +288,8 @@ def _describe(
                                 samples=wanted.samples)
     if wanted.inverted and spec.samples == 1:
         spec = replace(spec, photometric="MONOCHROME1")
-    if spec.kind == "float":
-        way_out = integer_way_out(pixels)
-        holder = "Secondary Capture" if uid is None or uid in iod.IODS else uid_name(uid)
-        raise PixelError(f"{holder} holds integers, not {pixels.dtype}, and nothing is rescaled silently: {way_out}")
+    if spec.kind == "float" and spec.keyword not in iod.pixel_elements(uid or iod.SECONDARY_CAPTURE):
+        raise PixelError(_no_floats(pixels, spec, uid))
     if spec.kind == "bit" and codec is not None and not any(1 in row.allocated for row in codec.profile):
         if uid == iod.SINGLE_BIT and not replaceable:
             raise PixelError(f"{uid_name(uid)} holds single bits, which {syntax.name} does not; "
@@ -296,7 +298,7 @@ def _describe(
         pixels, stored = zeros_and_ones(pixels), wanted.bits_stored or (8 if spec.frames > 1 or uid == iod.GRAYSCALE_BYTE else 1)
         spec = ImageSpec.from_array(pixels, bits_stored=stored, photometric=spec.photometric)
     if uid is None or (replaceable and _misfits(uid, spec)):
-        uid = _default_class(spec)
+        uid = default_class(spec)
     if spec.kind == "bit" and uid != iod.SINGLE_BIT:
         pixels = zeros_and_ones(pixels)
         spec = ImageSpec.from_array(pixels, bits_stored=wanted.bits_stored or 1, photometric=spec.photometric)
@@ -307,6 +309,17 @@ def _describe(
     if wrong:
         raise PixelError(_refusal(uid, wrong))
     return pixels, spec, uid
+
+
+def _no_floats(pixels: np.ndarray[Any, Any], spec: ImageSpec, uid: str | None) -> str:
+    """Why a class does not hold the floats, with the ways out: other classes are never chosen without being named."""
+    holder = "Secondary Capture" if uid is None or uid in iod.IODS else uid_name(uid)
+    others = " and ".join(uid_name(other) for other in iod_tables.sop_classes() if spec.keyword in iod.pixel_elements(other))
+    way_out = f"sop_class= takes {_FLOATS[spec.keyword]} as it is for {others}, with the facts that they demand"
+    if held := [_FLOATS[keyword] for keyword in iod.pixel_elements(uid or iod.SECONDARY_CAPTURE) if keyword in _FLOATS]:
+        return f"{holder} holds {' or '.join(held)}, not {_FLOATS[spec.keyword]}; {way_out}"
+    return (f"{holder} holds integers, not {pixels.dtype}, and nothing is rescaled silently: {integer_way_out(pixels)}. "
+            f"Or keep the floats: {way_out}")
 
 
 def _widened(
@@ -322,7 +335,8 @@ def _widened(
     return pixels.astype(np.int16 if spec.signed else np.uint16), replace(spec, allocated=16, stored=stored)
 
 
-def _default_class(spec: ImageSpec) -> str:
+def default_class(spec: ImageSpec) -> str:
+    """The Secondary Capture class of pixels (PS3.3 A.8); PixelError if there is none."""
     if spec.frames == 1:
         return iod.SECONDARY_CAPTURE
     uid = _MULTI_FRAME.get((spec.kind, spec.allocated, spec.samples))
@@ -333,7 +347,7 @@ def _default_class(spec: ImageSpec) -> str:
 
 
 def _misfits(uid: str, spec: ImageSpec) -> dict[str, str]:
-    return iod.misfits(uid, image_attributes(spec))
+    return iod.misfits(uid, image_attributes(spec), spec.keyword)
 
 
 def _refusal(uid: str, wrong: Mapping[str, str]) -> str:
@@ -360,16 +374,22 @@ def _assemble(
         facts["NumberOfFrames"] = spec.frames
     facts |= encoded
     loss = facts.pop(LOSS, None)
-    dropped += _drop_contradictions(base, facts)
-    overridden = {}
-    for keyword, fact in facts.items():
-        old = base.get(keyword)
-        setattr(base, keyword, fact)
-        if old is not None and old.value is not None and Dataset({keyword: old}, policy=LENIENT) != Dataset({keyword: base[keyword]}):
-            overridden[keyword] = shorten(old.value, 40)
+    dropped += drop_contradictions(base, facts)
+    overridden = override(base, facts)
     if loss is not None:
         record_loss(base, loss)
     return base, _Changes(dropped, overridden)
+
+
+def override(ds: Dataset, facts: Mapping[str, Any]) -> dict[str, str]:
+    """Set what the pixels say; the old values, shortened, of what was another, by keyword."""
+    overridden = {}
+    for keyword, fact in facts.items():
+        old = ds.get(keyword)
+        setattr(ds, keyword, fact)
+        if old is not None and old.value is not None and Dataset({keyword: old}, policy=LENIENT) != Dataset({keyword: ds[keyword]}):
+            overridden[keyword] = shorten(old.value, 40)
+    return overridden
 
 
 def encoded_attributes(codec: Codec, spec: ImageSpec, sop_class: Any, options: Any = None) -> dict[str, Any]:
@@ -379,9 +399,11 @@ def encoded_attributes(codec: Codec, spec: ImageSpec, sop_class: Any, options: A
     return {keyword: value for keyword, value in attributes.items() if keyword not in wrong}
 
 
-def _drop_contradictions(ds: Dataset, facts: Mapping[str, Any]) -> list[Dropped]:
+def drop_contradictions(ds: Dataset, facts: Mapping[str, Any]) -> list[Dropped]:
     """Take out what the caller gave and the pixels have no use for."""
     useless = {} if "PlanarConfiguration" in facts else {"PlanarConfiguration": "a pixel has one sample"}
+    if "BitsStored" not in facts:
+        useless |= dict.fromkeys(("BitsStored", "HighBit", "PixelRepresentation"), "describes integers")
     if "RedPaletteColorLookupTableData" in facts:
         useless |= dict.fromkeys((keyword for keyword in PALETTE_KEYWORDS if keyword not in facts), "the palette is the colormap")
     dropped = [Dropped(str(Tag(keyword)), keyword, reason) for keyword, reason in useless.items() if keyword in ds]
@@ -392,19 +414,24 @@ def _drop_contradictions(ds: Dataset, facts: Mapping[str, Any]) -> list[Dropped]
 
 def _report(ds: Dataset, changes: _Changes, filled: list[str], verify: bool) -> Report:
     """The report without its files; with ``verify``, an error of the IOD is raised."""
-    findings = [Finding("info", "dropped", row.path, row.keyword, f"was left out: {row.reason}", "") for row in changes.dropped]
+    # some classes have a number of frames even for one
+    dropped = [row for row in changes.dropped if row.keyword != "NumberOfFrames" or "NumberOfFrames" not in ds]
+    findings = [Finding("info", "dropped", row.path, row.keyword, f"was left out: {row.reason}", "") for row in dropped]
     for keyword, old in changes.overridden.items():
         message = f"is {shorten(getattr(ds, keyword), 40)}, as the pixels and the class say, not {old}"
         findings.append(Finding("info", "overridden", str(Tag(keyword)), keyword, message, ""))
     if "BurnedInAnnotation" in filled:
         message = "is YES because nothing was given; give NO if no identifying text is in the pixels"
         findings.append(Finding("info", "assumed", str(Tag("BurnedInAnnotation")), "BurnedInAnnotation", message, "PS3.3 C.8.6.3"))
-    if (frames := getattr(ds, "NumberOfFrames", None)) is not None:
+    if "ICCProfile" in filled:
+        message = "is that of sRGB because nothing was given; give that of the device if the colours are others"
+        findings.append(Finding("info", "assumed", str(Tag("ICCProfile")), "ICCProfile", message, "PS3.3 C.11.15"))
+    if (frames := getattr(ds, "NumberOfFrames", None) or 1) > 1:
         message = (f"the array was taken as {frames} frames of {ds.Rows} rows and {ds.Columns} columns; "
                    "if its last axis counts the slices, give numpy.moveaxis(array, -1, 0)")
         findings.append(Finding("info", "frames", str(Tag("NumberOfFrames")), "NumberOfFrames", message, ""))
     # what only a person can decide, or nobody has forbidden, is no news to who has just written it
     checked = [finding for finding in verification.check(ds).findings if finding.severity != "info"] if verify else []
-    report = Report((*checked, *findings), tuple(row.keyword or row.path for row in changes.dropped), tuple(changes.overridden))
+    report = Report((*checked, *findings), tuple(row.keyword or row.path for row in dropped), tuple(changes.overridden))
     report.raise_for_errors()
     return report

@@ -164,16 +164,21 @@ def _check_pixels(elements: Elements, ds: Dataset) -> list[Finding]:
     if samples and wanted and samples != wanted:
         message = f"is {samples}, where {photometric} has {wanted}"
         findings.append(root_finding("error", "samples", "SamplesPerPixel", message, "PS3.3 C.7.6.3.1.2"))
-    pixels = value_of(elements, "PixelData")
-    return findings + _check_length(elements, pixels) + _check_encapsulation(elements, pixels, ds)
+    present = [keyword for keyword in iod.PIXEL_ELEMENTS if Tag(keyword) in elements]
+    for keyword in present[1:]:
+        message = f"is there beside {present[0]}, and only one element holds the pixels"
+        findings.append(root_finding("error", "pixels-twice", keyword, message, "PS3.3 C.7.6.3"))
+    for keyword in present[:1]:
+        findings += _check_length(elements, keyword)
+    return findings + _check_encapsulation(elements, value_of(elements, "PixelData"), ds)
 
 
-def _check_length(elements: Elements, pixels: Any) -> list[Finding]:
-    needed, found = _native_length(elements), _length(pixels)
+def _check_length(elements: Elements, keyword: str) -> list[Finding]:
+    needed, found = _native_length(elements), _length(value_of(elements, keyword))
     if needed is None or found is None or found in (needed, needed + needed % 2):
         return []
     message = f"has {found} bytes, where the description makes it {needed}"
-    return [root_finding("error", "pixel-length", "PixelData", message, "PS3.5 8.1.1")]
+    return [root_finding("error", "pixel-length", keyword, message, "PS3.5 8.1.1")]
 
 
 def _check_encapsulation(elements: Elements, pixels: Any, ds: Dataset) -> list[Finding]:

@@ -14,7 +14,7 @@ from ._shapes import is_foreign
 from .codecs import Codec, get_codec, named_syntax
 from .coder import Coder
 from .colours import as_rgb, colormap_from_zero
-from .composition import Wishes, check_names, compose, of_pydicom
+from .composition import Composition, Wishes, check_names, compose, of_pydicom
 from .errors import CodecUnavailable, ReadError
 from .frames import Frames
 from .model import Dataset
@@ -59,7 +59,7 @@ def imwrite(
 
     Values are written as they are, never rescaled. UIDs, the empty Type 2 attributes, Modality OT and ConversionType WSD
     are filled in where nothing else is given; several frames also get BurnedInAnnotation YES, since nobody but you can
-    vouch for NO.
+    vouch for NO. Where a class requires an ICC profile of the colours in it, as whole slides do, that of sRGB is, and the report says so.
 
     Parameters
     ----------
@@ -68,7 +68,9 @@ def imwrite(
     array : array_like
         (rows, columns), (rows, columns, 3), (frames, rows, columns) or (frames, rows, columns, 3), in C order and never
         transposed, of bool, or integers of 8, 16 or 32 bits. Three axes with 3 last are one colour image unless
-        ``photometric`` is of one sample. Bool is packed where the class holds single bits, else it becomes 0 and 1.
+        ``photometric`` is of one sample. Bool is packed where the class holds single bits, else it becomes 0 and 1. Floats of 32 or
+        64 bits go bit by bit into the classes that hold them, "Parametric Map" and for 32 bits "Height Map Segmentation", which have to
+        be named (PS3.3 C.7.6.24, C.7.6.25); they are never compressed, save by "deflated".
     compression : str, optional
         "explicit" (the default), "implicit", "big-endian" (retired: warns), "deflated"; "rle", "jpeg-lossless" (predictor 1),
         "jpeg-lossless-p14" (any predictor), "jpeg2000-lossless", "deflated-frame", "encapsulated-uncompressed" (for more than 4 GiB), with
@@ -143,16 +145,23 @@ def imwrite(
     syntax, codec = choose_syntax(compression, 8 * array.dtype.itemsize)
     wishes = Wishes(attributes, sop_class, photometric, colormap, bits_stored, template, verify, keep_preamble, policy, uid_source, clock)
     made = compose(array, wishes, syntax, codec, options)
-    coder = Coder(syntax, codec, made.spec, options, verify=verify_pixels)
-    if codec is None:
-        setattr(made.dataset, made.spec.keyword, native_bytes(made.pixels, made.spec))
-        dcmwrite(target, made.dataset, exist_ok=exist_ok, durable=durable, policy=policy)
-    else:
-        frames = made.pixels.reshape(made.spec.frames, *made.spec.frame_shape)
-        with Window(lambda at: coder(frames[at], at), workers, coder.together) as window:
-            write_frames(target, made.dataset, made.spec, window.map(range(len(frames))), bound=coder.bound,
-                         exist_ok=exist_ok, durable=durable, policy=policy)
+    write_composed(target, made, Coder(syntax, codec, made.spec, options, verify=verify_pixels), workers,
+                   exist_ok=exist_ok, durable=durable, policy=policy)
     return report_on(made.report, target)
+
+
+def write_composed(target: Target, made: Composition, coder: Coder, workers: int = 1, **how: Any) -> None:
+    """Write an image that has been put together: its dataset, and its pixels as the coder has them.
+
+    ``how`` are ``exist_ok``, ``durable`` and ``policy`` of :func:`dcmenc.dcmwrite`.
+    """
+    if coder.codec is None:
+        setattr(made.dataset, made.spec.keyword, native_bytes(made.pixels, made.spec))
+        dcmwrite(target, made.dataset, **how)
+        return
+    frames = made.pixels.reshape(made.spec.frames, *made.spec.frame_shape)
+    with Window(lambda at: coder(frames[at], at), workers, coder.together) as window:
+        write_frames(target, made.dataset, made.spec, window.map(range(len(frames))), bound=coder.bound, **how)
 
 
 # JPEG Baseline and Extended turn colour into luminance and differences themselves (PS3.5 8.2.1).

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 from .dictionary import Tag, lookup
 from .errors import PixelError
-from .iod_tables import Context, attributes_of, evaluate, iod_of, modules_of
-from .model import Dataset
+from .icc import srgb_profile
+from .iod_tables import Context, attributes_of, evaluate, iod_of, item_table, modules_of
+from .model import Dataset, Sequence
 from .uid import generate_uid, uid_name
 
 # Frames that get a number each.
@@ -292,6 +293,8 @@ def complete(
 ) -> list[str]:
     """Fill in what the IOD demands and a writer may state: UIDs, creation date, empty Type 2, constants of the class.
 
+    Where an ICC profile is required for colours that are in the dataset, it is that of sRGB (PS3.3 C.11.15, C.8.12.5).
+
     What has a value is never changed, save SOPClassUID, which becomes ``sop_class``.
 
     Parameters
@@ -354,6 +357,8 @@ def _complete_by_tables(ds: Dataset, sop_class: str, sources: Sources) -> list[s
             continue
         if entry.keyword in _STATED:
             ds[tag] = FILLERS[_STATED[entry.keyword]](sources)
+        elif entry.keyword == "NumberOfFrames" and "Rows" in ds and pixel_elements(sop_class):
+            ds[tag] = 1  # several would have been said
         elif entry.keyword == "Modality" and (modality := _only_modality(sop_class, row)):
             ds[tag] = modality
         elif tag not in ds and _may_stay_empty(row, entry.keyword, context):
@@ -361,7 +366,47 @@ def _complete_by_tables(ds: Dataset, sop_class: str, sources: Sources) -> list[s
         else:
             continue
         filled.append(entry.keyword)
+    return filled + _fill_profiles(ds, sop_class, modules, context)
+
+
+# One for the colours of each optical path (PS3.3 C.8.12.5).
+_HOLDERS_OF_PROFILES = ("OpticalPathSequence",)
+
+
+def _fill_profiles(ds: Dataset, sop_class: str, modules: list[str], context: Context) -> list[str]:
+    """The profile of sRGB where one is required, for the colours that are stored here: not for gray, nor for those of other instances."""
+    filled = _fill_profile(ds, attributes_of(sop_class, modules), context, _stores_colours(ds))
+    rows = attributes_of(sop_class, [module.name for module in modules_of(sop_class)])
+    for keyword in _HOLDERS_OF_PROFILES:
+        items, row = _value(ds, keyword), rows.get(Tag(keyword))
+        if row is None or not isinstance(items, Sequence):
+            continue
+        # the items may be the caller's
+        own = [item.copy() for item in items]
+        added = [_fill_profile(item, item_table(row), context.inside(Tag(keyword), item),
+                               _stores_colours(ds) or "PaletteColorLookupTableSequence" in item) for item in own]
+        if any(added):
+            setattr(ds, keyword, Sequence(own, items.undefined_length))
+            filled += dict.fromkeys(keyword for keywords in added for keyword in keywords)
     return filled
+
+
+def _stores_colours(ds: Dataset) -> bool:
+    colours = _value(ds, "PhotometricInterpretation") not in (None, "MONOCHROME1", "MONOCHROME2")
+    return colours or "RedPaletteColorLookupTableDescriptor" in ds
+
+
+def _fill_profile(item: Dataset, rows: Mapping[int, Any], context: Context, coloured: bool) -> list[str]:
+    """Of the profile and its name, what was filled; colours that go by another name have another profile (PS3.3 C.11.15)."""
+    row, name = rows.get(Tag("ICCProfile")), _value(item, "ColorSpace")
+    required = row is not None and row.type in ("1", "1C") and evaluate(row.condition, context) is True
+    if not required or not coloured or _value(item, "ICCProfile") is not None or name not in (None, "SRGB"):
+        return []
+    item.ICCProfile = srgb_profile()
+    if name is not None or Tag("ColorSpace") not in rows:
+        return ["ICCProfile"]
+    item.ColorSpace = "SRGB"
+    return ["ICCProfile", "ColorSpace"]
 
 
 def _only_modality(sop_class: str, row: Any) -> str:
@@ -380,29 +425,51 @@ _PIXEL_KEYWORDS = ("SamplesPerPixel", "PhotometricInterpretation", "PlanarConfig
                    "PixelRepresentation")
 
 
+# The elements that hold integers, floats of 32 bits and of 64; an image has one of them (PS3.3 C.7.6.3, C.7.6.24, C.7.6.25).
+PIXEL_ELEMENTS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+
+
 @cache
-def pixel_rules(sop_class: str) -> Mapping[str, tuple[Any, ...]] | None:
-    """The values that the attributes of pixels may have in a class, by keyword; None for a class without pixels.
+def pixel_elements(sop_class: str) -> tuple[str, ...]:
+    """The elements that may hold the pixels of a class; none for a class without pixels.
+
+    >>> pixel_elements("1.2.840.10008.5.1.4.1.1.4"), pixel_elements("1.2.840.10008.5.1.4.1.1.66.8")
+    (('PixelData',), ('FloatPixelData',))
+    """
+    return tuple(element for element in PIXEL_ELEMENTS if pixel_rules(sop_class, element) is not None)
+
+
+@cache
+def pixel_rules(sop_class: str, element: str = "PixelData") -> Mapping[str, tuple[Any, ...]] | None:
+    """The values that the attributes of pixels may have in a class, by keyword; None for a class that has not the element for them.
 
     >>> pixel_rules("1.2.840.10008.5.1.4.1.1.4")["BitsAllocated"], pixel_rules("1.2.840.10008.5.1.4.1.1.104.1")
     ((16,), None)
+    >>> pixel_rules("1.2.840.10008.5.1.4.1.1.30", "DoubleFloatPixelData")["BitsAllocated"]
+    (64,)
     """
     if sop_class in IODS:
-        return IODS[sop_class].pixels
-    modules = modules_of(sop_class)
-    names = [module.name for module in modules]
-    if not any(module.usage in "MC" and "image-pixel" in module.name for module in modules):
+        return IODS[sop_class].pixels if element == "PixelData" else None
+    modules = [module for module in modules_of(sop_class) if module.usage in "MC" and _goes_with(module, element)]
+    rows = attributes_of(sop_class, [module.name for module in modules])
+    if Tag(element) not in rows:
         return None
-    rows = attributes_of(sop_class, [module.name for module in modules if module.usage in "MC"])
+    context = Context(Dataset({element: bytes(8)}))
     rules: dict[str, tuple[Any, ...]] = {}
     for keyword in _PIXEL_KEYWORDS:
         row = rows.get(Tag(keyword))
-        lists = [one.values for one in row.values if one.enumerated and one.when is None and not one.place] if row is not None else []
+        lists = [one.values for one in row.values if one.enumerated and not one.place and evaluate(one.when, context)] if row else []
         if lists:
             rules[keyword] = min(lists, key=len)
-    if Tag("NumberOfFrames") not in attributes_of(sop_class, names):
+    if Tag("NumberOfFrames") not in attributes_of(sop_class, [module.name for module in modules_of(sop_class)]):
         rules["NumberOfFrames"] = (1,)
     return rules
+
+
+def _goes_with(module: Any, element: str) -> bool:
+    """Whether no other element for pixels is in the module."""
+    others = {Tag(other) for other in PIXEL_ELEMENTS if other != element}
+    return not any(row.tag in others for row in module.attributes)
 
 
 def _now() -> Any:
@@ -431,13 +498,16 @@ def _is_required(ds: Dataset, row: Attribute) -> bool:
     return row.type in ("1", "2") or (bool(row.when) and CONDITIONS[row.when](ds, row.keyword))
 
 
-def misfits(sop_class: str, attributes: Mapping[str, Any]) -> dict[str, str]:
-    """The attributes of pixels that a SOP class does not allow, by keyword, with the reason.
+def misfits(sop_class: str, attributes: Mapping[str, Any], element: str = "PixelData") -> dict[str, str]:
+    """The attributes of pixels that a SOP class does not allow, by keyword, with the reason; ``element`` holds the pixels.
 
     >>> misfits(GRAYSCALE_BYTE, {"BitsAllocated": 8, "PhotometricInterpretation": "MONOCHROME1"})
     {'PhotometricInterpretation': "is 'MONOCHROME1', where the class has 'MONOCHROME2'"}
     """
-    allowed = pixel_rules(sop_class) or {}
+    held = pixel_elements(sop_class)
+    if held and element not in held:
+        return {element: f"is not of the class, which has {' or '.join(held)}"}
+    allowed = pixel_rules(sop_class, element) or {}
     wrong = (keyword for keyword, values in allowed.items() if attributes.get(keyword, values[0]) not in values)
     return {keyword: f"is {attributes[keyword]!r}, where the class has {' or '.join(map(repr, allowed[keyword]))}" for keyword in wrong}
 

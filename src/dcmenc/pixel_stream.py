@@ -130,8 +130,8 @@ class PixelStream:
         if self._spec.kind == "bit" and self._spec.rows * self._spec.columns % 8:
             return (self._joined(frame),)
         if self._syntax.big_endian and self._spec.allocated > 8:
-            # words of 16 bits, whatever the sample (PS3.5 7.3, A.3)
-            return (swapped(frame, 2),)
+            # floats by the float, integers by words of 16 bits, whatever the sample (PS3.5 6.2, 7.3, A.3)
+            return (swapped(frame, self._spec.allocated // 8 if self._spec.kind == "float" else 2),)
         return (frame,)
 
     def _joined(self, frame: Any) -> bytes:

@@ -268,12 +268,15 @@ def zeros_and_ones(bits: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 def check_native(spec: ImageSpec, *, big_endian: bool = False) -> None:
-    """Refuse what native Pixel Data do not hold: more bytes than 32 bits count, and samples whose byte order is not agreed on."""
-    if big_endian and spec.allocated > 16:
+    """Refuse what native Pixel Data do not hold: more bytes than 32 bits count, and samples whose byte order is not agreed on.
+
+    That of floats is: OF and OD are swapped by the float, where OW is by the word of 16 bits (PS3.5 6.2, 7.3).
+    """
+    if big_endian and spec.allocated > 16 and spec.kind != "float":
         raise PixelError("readers disagree on the byte order of 32-bit samples in Explicit VR Big Endian; use another transfer syntax")
     if spec.native_bytes > _LONGEST_VALUE:
-        raise PixelError(f"{spec.native_bytes} bytes of pixels are more than the 4 GiB that uncompressed Pixel Data hold; compress them, "
-                         "or give compression='encapsulated-uncompressed'")
+        way_out = "write several files" if spec.kind == "float" else "compress them, or give compression='encapsulated-uncompressed'"
+        raise PixelError(f"{spec.native_bytes} bytes of pixels are more than the 4 GiB that uncompressed Pixel Data hold; {way_out}")
 
 
 def _narrowest(low: int, high: int) -> str:
@@ -533,7 +536,9 @@ INVALIDATED = (
     Stale(("DataSetTrailingPadding",), "always", "filled up the old file", encoding=True),
     Stale(("NumberOfFrames",), "single frame", "there is one frame"),
     Stale(("PlanarConfiguration",), "one sample", "a pixel has one sample"),
-    Stale(("BitsStored", "HighBit", "PixelRepresentation"), "floats", "describes integers"),
+    Stale(("BitsStored", "HighBit", "PixelRepresentation", "PixelPaddingValue", "PixelPaddingRangeLimit"), "floats", "describes integers"),
+    Stale(("FloatPixelPaddingValue", "FloatPixelPaddingRangeLimit"), "no 32-bit floats", "describes floats of 32 bits"),
+    Stale(("DoubleFloatPixelPaddingValue", "DoubleFloatPixelPaddingRangeLimit"), "no 64-bit floats", "describes floats of 64 bits"),
     Stale(("IconImageSequence",), "always", "shows the old pixels"),
     Stale(PALETTE_KEYWORDS, "no palette", "belongs to PALETTE COLOR"),
     Stale(("PixelPaddingValue", "PixelPaddingRangeLimit"), "padding out of range", "lies outside the range of the new pixels"),
@@ -552,6 +557,8 @@ _WHEN: Mapping[str, Callable[[Dataset, ImageSpec], bool]] = {
     "single frame": lambda ds, spec: spec.frames == 1,
     "one sample": lambda ds, spec: spec.samples == 1,
     "floats": lambda ds, spec: spec.kind == "float",
+    "no 32-bit floats": lambda ds, spec: spec.keyword != "FloatPixelData",
+    "no 64-bit floats": lambda ds, spec: spec.keyword != "DoubleFloatPixelData",
     "no palette": lambda ds, spec: spec.photometric != "PALETTE COLOR",
     "padding out of range": _padding_out_of_range,
 }
@@ -585,7 +592,7 @@ def invalidate(ds: Dataset, spec: ImageSpec, *, new_values: bool = True) -> list
         if (new_values or row.encoding) and _WHEN[row.when](ds, spec):
             dropped += [_drop(ds, Tag(keyword), row.reason) for keyword in row.keywords if keyword in ds]
     if new_values:
-        dropped += _drop_frames(ds, spec)
+        dropped += drop_frames(ds, spec)
         dropped += _drop_overlays(ds, spec)
     if new_values or getattr(ds, "PixelRepresentation", None) not in (None, int(spec.signed)):
         _reopen_signs(ds)
@@ -597,8 +604,8 @@ def _drop(ds: Dataset, tag: Tag, reason: str) -> Dropped:
     return Dropped(str(tag), tag.keyword, reason)
 
 
-def _drop_frames(ds: Dataset, spec: ImageSpec) -> list[Dropped]:
-    """What describes frames that are no longer there."""
+def drop_frames(ds: Dataset, spec: ImageSpec) -> list[Dropped]:
+    """Take out what describes frames that are no longer there."""
     dropped = []
     groups = getattr(ds, "PerFrameFunctionalGroupsSequence", None) or ()
     if len(groups) > spec.frames:

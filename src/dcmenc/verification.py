@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from .consistency import GROUPS_CLAUSE, Elements, contradictions, items_of, not_among, root_finding, several, value_of
 from .dictionary import Entry, Tag, lookup
+from .icc import profile_faults
 from .iod import class_name
 from .iod_tables import (
     PER_FRAME_GROUPS,
@@ -300,6 +301,8 @@ class _Walk:
                 self._form(element, value, entry, place)
             if row is not None:
                 self._value(row, value, context, place, firm)
+            if tag == _ICC_PROFILE and not _is_empty(value):
+                self._profile(value, place)
             if isinstance(value, list):
                 self._sequence(tag, value, row, context, place, depth)
 
@@ -358,6 +361,11 @@ class _Walk:
                 self._add(place, "error" if firm else "warning", f"empty-type-{row.type.lower()}", row.tag, message)
         elif row.values and Tag(row.tag).keyword not in _BIT_FIELDS:
             self._terms(row, value, context, place)
+
+    def _profile(self, value: Any, place: _Place) -> None:
+        """The profile is one, for colours of red, green and blue."""
+        for fault in profile_faults(value):
+            self._add(place, "error" if fault.grave else "warning", "icc-profile", _ICC_PROFILE, fault.message, "PS3.3 C.11.15.1.1")
 
     def _terms(self, row: Attribute, value: Any, context: Context, place: _Place) -> None:
         values = several(value)
@@ -489,6 +497,8 @@ class _Walk:
                 yield len(value)
                 for inner in value:
                     yield tuple(self._parts(inner, depth + 1))
+            elif tag == _ICC_PROFILE:
+                yield tuple(profile_faults(value))
             elif tag not in watched:
                 yield len(value) if type(value) is tuple or hasattr(value, "ndim") else not _is_empty(value)
             else:
@@ -527,7 +537,7 @@ class _Alike:
         return [finding._replace(path=path + finding.path[len(old):]) if finding.path.startswith(old) else finding for finding in faults]
 
 
-_LATERALITY, _ROWS = Tag("Laterality"), Tag("Rows")
+_LATERALITY, _ROWS, _ICC_PROFILE = Tag("Laterality"), Tag("Rows"), Tag("ICCProfile")
 
 
 def _is_empty(value: Any) -> bool:

@@ -44,7 +44,7 @@ class Writer:
     shape : tuple of int, optional
         (rows, columns) or (rows, columns, 3) of a frame. Without ``like`` and ``shape`` the first frame decides.
     dtype : dtype, optional
-        That of the first frame, or uint16 if only ``shape`` is given.
+        That of the first frame, or uint16 if only ``shape`` is given; floats as for :func:`imwrite`.
     frames : int, optional
         How many will come. Where this is known the file is written in one pass; else the frames wait, encoded, in an unnamed file
         beside the target until the last has come.
@@ -201,12 +201,18 @@ class Writer:
             wishes = replace(wishes, uid_source=generate_uid, clock=None)
         return compose(np.broadcast_to(np.zeros((), self._dtype), front + self._shape), wishes, self._syntax, self._codec, self._options)
 
+    def _likely_frames(self) -> int:
+        """As many as the functional groups describe, so that these are held against as many frames; else several (PS3.3 C.7.6.16)."""
+        groups = self._wishes.attributes.get("PerFrameFunctionalGroupsSequence")
+        groups = groups or getattr(self._wishes.template, "PerFrameFunctionalGroupsSequence", None)
+        return len(groups) if isinstance(groups, list) and groups else 2
+
     def _begin(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         """Now that the first frame is known, what is wrong with the metadata comes to light."""
         self._shape, self._dtype = shape, dtype
         # a class for several frames is the right one as long as their number is open
         self._syntax, self._codec = choose_syntax(self._compression, 8 * dtype.itemsize)
-        made = self._compose(self._promised or 2, trial=self._promised is None)
+        made = self._compose(self._promised or self._likely_frames(), trial=self._promised is None)
         self._made, self._frame_spec = made, replace(made.spec, frames=1)
         self._coder = Coder(self._syntax, self._codec, made.spec, self._options, verify=self._verify_pixels)
         self._window = Window(self._coder, self._workers, self._coder.together)

@@ -217,6 +217,9 @@ def check_profile(codec: Codec, spec: ImageSpec) -> None:
     """
     if any(row.holds(spec) for row in codec.profile):
         return
+    if spec.kind == "float":
+        raise PixelError(f"{_title(codec.uid)} holds no floats, for none are ever encapsulated (PS3.5 A.4); the uncompressed syntaxes do: "
+                         "explicit, implicit, deflated, big-endian")
     pixels = f"{'signed' if spec.signed else 'unsigned'} {spec.photometric}"
     asked = TRANSFER_SYNTAXES.get(codec.uid)
     others = [syntax.name for syntax in _holding(spec) if not syntax.lossy or (asked is not None and asked.lossy)]
