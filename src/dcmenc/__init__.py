@@ -27,6 +27,15 @@ if TYPE_CHECKING:
     from .images import imwrite as imwrite
     from .images import transcode as transcode
     from .images import verify as verify
+    from .matlab import dicomread as dicomread
+    from .matlab import dicomwrite as dicomwrite
+    from .matlab_dictionary import dicomdict as dicomdict
+    from .matlab_dictionary import dicomlookup as dicomlookup
+    from .matlab_dictionary import dicomuid as dicomuid
+    from .matlab_fields import info_to_dataset as info_to_dataset
+    from .matlab_info import dicominfo as dicominfo
+    from .matlab_values import Struct as Struct
+    from .matlab_values import Typed as Typed
     from .model import Dataset as Dataset
     from .model import Sequence as Sequence
     from .part10 import Stream as Stream
@@ -40,6 +49,7 @@ if TYPE_CHECKING:
     from .reader import dcmread as dcmread
     from .report import Finding as Finding
     from .report import Report as Report
+    from .report import Status as Status
     from .uid import TransferSyntax as TransferSyntax
     from .uid import generate_uid as generate_uid
     from .values import Element as Element
@@ -54,12 +64,17 @@ _HOMES = {
     "errors": ("CodecError", "CodecUnavailable", "DcmencError", "DcmencWarning", "EncodeError", "PixelError", "ReadError",
                "UnencodableText", "VerifyError"),
     "images": ("imread", "imwrite", "transcode", "verify"),
+    "matlab": ("dicomread", "dicomwrite"),
+    "matlab_dictionary": ("dicomdict", "dicomlookup", "dicomuid"),
+    "matlab_fields": ("info_to_dataset",),
+    "matlab_info": ("dicominfo",),
+    "matlab_values": ("Struct", "Typed"),
     "model": ("Dataset", "Sequence"),
     "part10": ("Stream", "dcmwrite", "dumps", "open_stream"),
     "pixels": ("ImageSpec",),
     "pydicom_bridge": ("from_pydicom", "to_pydicom"),
     "reader": ("Limits", "dcmread"),
-    "report": ("Finding", "Report"),
+    "report": ("Finding", "Report", "Status"),
     "uid": ("TransferSyntax", "generate_uid"),
     "values": ("Element", "Fragments", "Policy"),
     "wrapping": ("wrap",),

@@ -15,7 +15,12 @@ from .errors import PixelError
 from .model import Dataset
 from .pixels import ImageSpec
 
-_ROWS, _COLUMNS, _FRAMES, _FRAME_ORIGIN, _BITS_ALLOCATED, _BIT_POSITION, _DATA = 0x10, 0x11, 0x15, 0x51, 0x100, 0x102, 0x3000
+# The groups that overlays repeat in (PS3.5 7.6).
+GROUPS = range(0x6000, 0x6020, 2)
+_ROWS, _COLUMNS, _FRAMES, _ORIGIN, _FRAME_ORIGIN = 0x10, 0x11, 0x15, 0x50, 0x51
+# Cells of planes that are laid out at once.
+_MOST_CELLS = 1 << 31
+_BITS_ALLOCATED, _BIT_POSITION, _DATA = 0x100, 0x102, 0x3000
 
 
 class Embedded(NamedTuple):
@@ -40,7 +45,7 @@ def embedded_overlays(ds: Dataset, spec: ImageSpec, low: int) -> list[Embedded]:
     [Embedded(group=24576, bit=12)]
     """
     found = []
-    for group in range(0x6000, 0x6020, 2):
+    for group in GROUPS:
         bit, allocated = _number(ds, group, _BIT_POSITION), _number(ds, group, _BITS_ALLOCATED)
         if (Tag(group, _DATA) in ds and ds[group, _DATA].value) or (bit is None and (allocated or 1) == 1):
             continue
@@ -87,7 +92,7 @@ def extract(ds: Dataset, spec: ImageSpec, overlays: list[Embedded], cells: Calla
 
 def lower_overlays(ds: Dataset, spec: ImageSpec, low: int) -> None:
     """Let overlays that are a part of the values move with them, to the lowest bits."""
-    for group in range(0x6000, 0x6020, 2):
+    for group in GROUPS:
         bit = _number(ds, group, _BIT_POSITION)
         if bit is not None and low <= bit < low + spec.stored and not (Tag(group, _DATA) in ds and ds[group, _DATA].value):
             ds.add(Tag(group, _BIT_POSITION), "US", bit - low)
@@ -100,3 +105,48 @@ def _place(ds: Dataset, group: int, frames: int, data: bytes) -> None:
     if frames > 1:
         ds.add(Tag(group, _FRAMES), "IS", frames)
         ds.add(Tag(group, _FRAME_ORIGIN), "US", 1)
+
+
+def overlay_planes(ds: Dataset, spec: ImageSpec) -> np.ndarray[Any, Any]:
+    """The overlays that have elements of their own, on the image: shape (planes, rows, columns), bool (PS3.3 C.9.2).
+
+    Each frame of an overlay is a plane. What lies outside the image is cut off; a group that says less than its data hold is left out.
+
+    Examples
+    --------
+    >>> ds = Dataset({0x60000010: 1, 0x60000011: 2, 0x60000050: (2, 1), 0x60003000: bytes([0b10, 0])})
+    >>> overlay_planes(ds, ImageSpec(2, 2)).tolist()
+    [[[False, False], [False, True]]]
+    """
+    planes = [plane for group in GROUPS for plane in _planes_of(ds, group, spec)]
+    return np.stack(planes) if planes else np.zeros((0, spec.rows, spec.columns), np.bool_)
+
+
+def _planes_of(ds: Dataset, group: int, spec: ImageSpec) -> list[np.ndarray[Any, Any]]:
+    data = ds[group, _DATA].value if Tag(group, _DATA) in ds else None
+    rows, columns, frames = (_number(ds, group, element) for element in (_ROWS, _COLUMNS, _FRAMES))
+    bits = np.frombuffer(data, np.uint8) if isinstance(data, (bytes, bytearray, memoryview)) else np.empty(0, np.uint8)
+    size, frames = (rows or 0) * (columns or 0), frames or 1
+    # what the attributes claim has to be borne out by bytes, before memory is asked for
+    if size < 1 or frames < 1 or size * frames > 8 * bits.size:
+        return []
+    if frames * spec.rows * spec.columns > _MOST_CELLS:
+        raise PixelError(f"the overlay of group {group:04X} has {frames} frames, too many to be laid out on the image")
+    planes = np.unpackbits(bits, count=size * frames, bitorder="little").view(np.bool_).reshape(frames, rows or 0, columns or 0)
+    return [_on_image(plane, _origin(ds, group), spec) for plane in planes]
+
+
+def _origin(ds: Dataset, group: int) -> tuple[int, int]:
+    tag = Tag(group, _ORIGIN)
+    value = ds[tag].value if tag in ds else None
+    first = tuple(value) if value is not None and hasattr(value, "__len__") and len(value) == 2 else (1, 1)
+    return int(first[0]) - 1, int(first[1]) - 1
+
+
+def _on_image(plane: np.ndarray[Any, Any], origin: tuple[int, int], spec: ImageSpec) -> np.ndarray[Any, Any]:
+    canvas = np.zeros((spec.rows, spec.columns), np.bool_)
+    top, left = origin
+    inside = plane[max(0, -top):max(0, spec.rows - top), max(0, -left):max(0, spec.columns - left)]
+    top, left = max(0, top), max(0, left)
+    canvas[top:top + inside.shape[0], left:left + inside.shape[1]] = inside
+    return canvas

@@ -5,6 +5,7 @@ The rules that are found broken are in ``verification.py``; the exception that c
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -138,3 +139,102 @@ class Report:
         single = {"error": "error", "warning": "warning", "info": "remark"}
         words = [f"{count} {single[severity] if count == 1 else plural[severity]}" for severity, count in counts.items() if count]
         return ", ".join(words) or "nothing to remark"
+
+
+# The fields of MATLAB's status.
+STATUS_FIELDS = ("BadAttribute", "MissingCondition", "MissingData", "SuspectAttribute")
+
+
+class Status(Mapping[str, tuple[Finding, ...]]):
+    """What ``dicomwrite`` has to say: MATLAB's four lists by name, as items or attributes, and the report that they come from.
+
+    It has no items if no metadata were given, as MATLAB's is empty. It is true when it is ``ok``.
+
+    Parameters
+    ----------
+    report : Report
+    lists : mapping, optional
+        Findings by the name of the field.
+
+    Attributes
+    ----------
+    report : Report
+        Everything that was found, also what belongs to none of the four.
+
+    Examples
+    --------
+    >>> missing = Finding("error", "missing-type-1", "(0028,0030)", "PixelSpacing", "is missing", "PS3.3 C.7.6.2")
+    >>> status = Status(Report((missing,), files=("a.dcm",)), {"MissingData": (missing,)})
+    >>> [finding.keyword for finding in status["MissingData"]], status.BadAttribute, status.files, status.ok
+    (['PixelSpacing'], (), ('a.dcm',), False)
+    >>> len(Status(Report())), bool(Status(Report()))
+    (0, True)
+    """
+
+    __slots__ = ("_lists", "report")
+
+    def __init__(self, report: Report, lists: Mapping[str, tuple[Finding, ...]] | None = None) -> None:
+        self.report = report
+        self._lists = {} if lists is None else {name: lists.get(name, ()) for name in STATUS_FIELDS}
+
+    def __getitem__(self, name: str) -> tuple[Finding, ...]:
+        return self._lists[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lists)
+
+    def __len__(self) -> int:
+        return len(self._lists)
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    @property
+    def ok(self) -> bool:
+        """Whether the four lists are empty, and nothing else is an error."""
+        return self.report.ok and not any(self._lists.values())
+
+    @property
+    def BadAttribute(self) -> tuple[Finding, ...]:
+        """Fields that no dictionary knows, and attributes whose VR or number of values is not the dictionary's."""
+        return self._lists.get("BadAttribute", ())
+
+    @property
+    def MissingCondition(self) -> tuple[Finding, ...]:
+        """Conditional attributes that are not there, whose condition is not known here."""
+        return self._lists.get("MissingCondition", ())
+
+    @property
+    def MissingData(self) -> tuple[Finding, ...]:
+        """Attributes that the IOD requires and that are not there, or have no value."""
+        return self._lists.get("MissingData", ())
+
+    @property
+    def SuspectAttribute(self) -> tuple[Finding, ...]:
+        """Values that are not among those enumerated, or contradict others."""
+        return self._lists.get("SuspectAttribute", ())
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """Attributes that were given and are not in the file, by keyword."""
+        return self.report.dropped
+
+    @property
+    def overridden(self) -> tuple[str, ...]:
+        """Attributes whose given value was replaced, by keyword."""
+        return self.report.overridden
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The paths that were written."""
+        return self.report.files
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{name}: {len(found)}" for name, found in self._lists.items())
+        return f"<Status {counts or 'without metadata'}>"
+
+    def __str__(self) -> str:
+        return str(self.report)
+
+    def __rich__(self) -> Any:
+        return self.report.__rich__()
