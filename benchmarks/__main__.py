@@ -16,7 +16,7 @@ import time
 from importlib.metadata import version
 from typing import Any
 
-from . import report
+from . import peers, report
 from .cases import CASES, absent, without
 from .checks import Mismatch, compare, inspect, sizes
 from .memory import MOST_MEBIBYTES
@@ -27,7 +27,7 @@ _IN_MEMORY = "/dev/shm"
 # Rounds of one sample from every contender: as many as fit these seconds, between these numbers.
 _ROUNDS: dict[str, tuple[float, int, int]] = {"full": (12.0, 5, 25), "quick": (1.0, 2, 9)}
 
-_NAMES = (*CASES, "memory", "scaling")
+_NAMES = (*CASES, "quality", "memory", "scaling")
 
 
 class Process:
@@ -39,8 +39,9 @@ class Process:
         self._result = os.path.join(folder, f"{label}.result")
         target = os.path.join(folder, label)
         os.mkdir(target)
+        told = {"DCMENC_OPENJP2": path} if (path := case.openjpeg and peers.openjpeg_copy(case.openjpeg)) else {}
         self._process = subprocess.Popen([sys.executable, "-m", f"{__package__}.worker"], cwd=_ROOT, text=True,
-                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | told)
         self._ask(do="prepare", case=case.name, label=label, form=case.contenders[label].form, size=size, folder=target,
                   result=self._result)
 
@@ -119,6 +120,13 @@ def run_scaling(size: Size) -> dict[str, Any]:
     return found
 
 
+def run_quality() -> tuple[dict[str, Any], list[report.Row]]:
+    """The figures of :mod:`benchmarks.quality`, and its lines of the table."""
+    done = subprocess.run([sys.executable, "-m", f"{__package__}.quality"], cwd=_ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found, [row for codec, losses in found.items() for row in report.quality_rows(codec, losses)]
+
+
 def run_memory(size: Size) -> tuple[dict[str, Any], list[report.Row]]:
     """The figures of :mod:`benchmarks.memory`, and its lines of the table."""
     done = subprocess.run([sys.executable, "-m", f"{__package__}.memory", size], cwd=_ROOT, check=True, stdout=subprocess.PIPE, text=True)
@@ -158,6 +166,9 @@ def main() -> int:
         if programs := absent(case):
             missing.append(f"{case.name}: {', '.join(programs)} is not installed, so its row is left out")
             case = without(case, programs)
+        if case.openjpeg and not peers.openjpeg_copy(case.openjpeg):
+            missing.append(f"{case.name}: there is no such copy of OpenJPEG, so it is left out")
+            continue
         if case.in_memory and not os.access(_IN_MEMORY, os.W_OK):
             missing.append(f"{case.name}: there is no folder in memory, so it is left out")
             continue
@@ -169,6 +180,10 @@ def main() -> int:
         figures["rows"] = [row._asdict() for row in report.rows(case, figures["contenders"])]
         rows += report.rows(case, figures["contenders"])
         found["cases"][case.name] = figures
+    if not options.cases or "quality" in options.cases:
+        print("quality ...", file=sys.stderr, flush=True)
+        found["quality"], lines = run_quality()
+        rows += lines
     if not options.cases or "memory" in options.cases:
         print("memory ...", file=sys.stderr, flush=True)
         found["memory"], lines = run_memory(size)
@@ -194,7 +209,7 @@ def _save(path: str, found: dict[str, Any], rows: list[report.Row], notes: list[
     with open(path, "w", encoding="utf-8") as file:
         json.dump(found, file, indent=1)
     with open(os.path.splitext(path)[0] + ".md", "w", encoding="utf-8") as file:
-        file.write(report.markdown(rows, notes))
+        file.write(report.markdown(rows, notes) + report.quality_markdown(found.get("quality", {})))
 
 
 if __name__ == "__main__":

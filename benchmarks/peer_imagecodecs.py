@@ -1,4 +1,4 @@
-"""libjpeg-turbo as a contender: its lossless encoder and decoder, by way of imagecodecs."""
+"""libjpeg-turbo as a contender, its lossless encoder and decoder, and OpenJPEG as it is built there: by way of imagecodecs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from .terms import Case, Size
 
 def prepare(case: Case, form: str, size: Size, folder: str) -> Job:
     """Everything that is done before the clock starts; for the form "best" that is to find the best predictor of each frame."""
+    if form == "j2k":
+        return parts_job({frame.name: _encoding_2000(frame) for frame in frames(size)})
     if case.road == "encode":
         return parts_job({frame.name: _encoding(frame, 1 if form == "sv1" else best_predictor(frame)) for frame in frames(size)})
     return parts_job({name: _decoding(data) for name, (_, data) in streams(form, size).items()}, lambda name, array: array.tobytes())
@@ -26,6 +28,11 @@ def best_predictor(frame: Frame) -> int:
 
 def _encoding(frame: Frame, predictor: int) -> Callable[[], bytes | bytearray]:
     return lambda: jpeg(frame, predictor)
+
+
+def _encoding_2000(frame: Frame) -> Callable[[], bytes | bytearray]:
+    return lambda: imagecodecs.jpeg2k_encode(frame.cells, level=0, reversible=True, codecformat="j2k", mct=frame.shape[2] == 3,
+                                             bitspersample=frame.bits)
 
 
 def _decoding(data: bytes | bytearray) -> Callable[[], Any]:

@@ -1,8 +1,12 @@
 """What is measured of pixels: the codecs alone, frame by frame on one thread, and whole images from file to file.
 
 The forms of the codec cases name what is encoded: "sv1" (JPEG Lossless, selection value 1), "auto" and "best" (any of the seven),
-"sv1-5" and "sv6-7" (each of them), "rle". dcmenc stands there in two forms: as it finds the machine, with AVX2 where that is, and
-"portable". The targets are said of the frame "ct", 512 x 512 of 12 bits in noise; the mean of all frames and the worst stand beside it.
+"sv1-5" and "sv6-7" (each of them), "rle", "j2k" (JPEG 2000 without loss). dcmenc stands there in two forms: as it finds the machine, with
+AVX2 where that is, and "portable". The targets are said of the frame "ct", 512 x 512 of 12 bits in noise; the mean of all frames and the
+worst stand beside it.
+
+JPEG 2000 is OpenJPEG's work, and there are several copies of it: each has a case, where dcmenc stands against bare calls of the same
+copy. What imagecodecs, which brings one of its own, is faster than another copy is how that was built.
 
 Not everywhere do both sides do the same work. ".57" stands against libjpeg-turbo with the predictor that is best for the frame, found
 off its clock. pylibjpeg-rle leaves the samples of colours in planes. ``transcode`` and ``imwrite`` prove every frame by decoding it, as
@@ -53,6 +57,15 @@ def _transcoded(limit: float | None, as_process: float | None) -> tuple[Target, 
             *_against("size", "dcmtk", "gdcm"))
 
 
+def _jpeg2000(copy: str) -> Case:
+    """The same copy of OpenJPEG on both sides; one of another build is only shown."""
+    return Case(f"jpeg2000-{copy}", f"JPEG 2000 lossless encode, the OpenJPEG of {copy}", "encode",
+                {"dcmenc": Contender("j2k"), "openjpeg": Contender("j2k", "encoded"), "imagecodecs": Contender("j2k", "encoded")},
+                (Target("times", "openjpeg", _OWN_TIME, "ct"), Target("times", "openjpeg"), Target("times", "openjpeg", part="worst"),
+                 Target("size", "openjpeg", 1, "worst"), Target("times", "imagecodecs", part="ct")), openjpeg=copy)
+
+
+_OWN_TIME = 1 / 1.03
 _TWO = _against("times", _ONE, limit=1.8)
 
 PIXEL_CASES = (
@@ -66,6 +79,7 @@ PIXEL_CASES = (
          _frames("gdcm", 14, 10, size=1)),
     Case("rle-decode", "RLE decode", "decode", _codec("rle", "pylibjpeg", Contender("rle", "decoded")),
          _frames("pylibjpeg", 4.5, 3.5)),
+    *map(_jpeg2000, ("pillow", "imagecodecs", "system")),
     Case("swap", "16-bit byte swap, beside a copy", "swap", {"dcmenc": Contender(""), "bare": Contender("")},
          tuple(Target("times", "bare", 0.8, part) for part in ("0.5 MiB", "32 MiB"))),
     Case("transcode-jpegll", "40 frames, 21 MB -> .70", "transcode",
@@ -78,6 +92,8 @@ PIXEL_CASES = (
       for name, title, form in (("jpegll", ".70", "jpeg-lossless"), ("rle", "RLE", "rle"))),
     *(Case(f"two-{name}", f"2 workers: {title} encode", "threads", _two(form), _TWO, clock="wall", every_core=True)
       for name, title, form in (("jpegll", ".70", "jpeg-lossless"), ("auto", ".57", "jpeg-lossless-p14"), ("rle", "RLE", "rle"))),
+    Case("two-jpeg2000", "2 workers: 2 frames, JPEG 2000 lossless encode", "threads", _two("jpeg2000-lossless"), _TWO, clock="wall",
+         every_core=True),
     Case("two-transcode", "2 workers: 40 frames, 21 MB -> .70", "transcode", _two("jpeg-lossless"),
          _TWO, clock="wall", in_memory=True, every_core=True),
     *(Case(f"imread-{name}", f"imread, 40 frames of {title}", "imread", {"dcmenc": Contender(form), "pydicom": Contender(form)},

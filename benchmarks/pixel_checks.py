@@ -84,8 +84,23 @@ def _rle_of_ours(frame: Frame, data: bytes) -> bytes:
     return decode(data, rows, columns, samples, frame.cells.itemsize)
 
 
+def _jpeg2000_of_others(frame: Frame, data: bytes) -> bytes:
+    import imagecodecs
+
+    samples: bytes = imagecodecs.jpeg2k_decode(data).tobytes()
+    return samples
+
+
+def _jpeg2000_of_ours(frame: Frame, data: bytes) -> bytes:
+    from dcmenc.codecs import get_codec
+    from dcmenc.pixels import ImageSpec
+
+    return get_codec("jpeg2000-lossless").decode_frame(data, ImageSpec.from_array(frame.cells, bits_stored=frame.bits)).tobytes()
+
+
+_JPEG2000 = (_jpeg2000_of_others, _jpeg2000_of_ours)
 _JPEG, _RLE = (_jpeg_of_others, _jpeg_of_ours), (_rle_of_others, _rle_of_ours)
-_DECODERS: dict[str, _Decoders] = {"sv1": _JPEG, "auto": _JPEG, "rle": _RLE}
+_DECODERS: dict[str, _Decoders] = {"sv1": _JPEG, "auto": _JPEG, "rle": _RLE, "j2k": _JPEG2000}
 
 
 def _compare_files(case: Case, label: str, size: Size, ours: bytes, theirs: bytes) -> str:

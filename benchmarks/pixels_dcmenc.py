@@ -24,6 +24,8 @@ from .terms import Case, Road, Size
 _TRANSCODE = "import sys, dcmenc; dcmenc.transcode(sys.argv[1], sys.argv[2], {!r})"
 # What ``transcode`` and ``Coder`` are told for the words of a form behind the first.
 _WORKERS = {"": 1, "two": 2}
+# How many frames of the stack threads are given, where it is not all of them.
+_FEW = {"jpeg2000-lossless": 2}
 
 
 def prepare(case: Case, form: str, size: Size, folder: str) -> Job:
@@ -40,6 +42,9 @@ def _encoding(what: str, frame: Frame, portable: bool) -> Callable[[], bytes]:
     cells, shape, raw = frame.cells, frame.shape, frame.cells.data
     if what == "rle":
         return lambda: _rle.encode(raw, *shape, cells.itemsize, portable=portable)
+    if what == "j2k":
+        codec, spec = get_codec("jpeg2000-lossless"), ImageSpec.from_array(cells, bits_stored=frame.bits)
+        return lambda: codec.encode_frame(cells, spec)
     predictor = 0 if what == "auto" else int(what.removeprefix("sv"))
     return lambda: _jpegll.encode(cells, *shape, frame.bits, predictor, portable=portable)
 
@@ -79,7 +84,7 @@ def _imwrite(what: str, how: str, size: Size, folder: str) -> Job:
 
 def _threads(what: str, how: str, size: Size, folder: str) -> Job:
     """Frames to bytes as ``imwrite`` has them made, but to no file: that part is one thread's."""
-    array, workers, codec = stack(size), _WORKERS[how], get_codec(what)
+    array, workers, codec = stack(size)[:_FEW.get(what)], _WORKERS[how], get_codec(what)
     coder = Coder(transfer_syntax(what), codec, ImageSpec.from_array(array, bits_stored=12), verify=False)
 
     def encode() -> list[bytes]:

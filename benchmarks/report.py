@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 
 from .terms import Case, Target
 
+# The most by which a picture may be worse than the library's with the same settings, in dB, and what a stream may take of its bytes.
+MOST_BELOW, MOST_BYTES = 0.1, 1
+
 
 class Row(NamedTuple):
     """One line: ``value`` from the fastest sample of each contender, ``typical`` from the median round.
@@ -53,6 +56,24 @@ def memory_row(title: str, limit: float, found: float) -> Row:
     """The line of a process that is measured once."""
     target = Target("MiB peak", "", limit)
     return Row("memory", title, "", target.measure, found, found, limit, _verdict(target, found, found))
+
+
+def quality_rows(codec: str, losses: list[dict[str, Any]]) -> list[Row]:
+    """The lines of a lossy codec: the setting that is furthest below the library's picture, and the one whose streams are largest."""
+    found = []
+    for target, key in ((Target("dB below", "the library", MOST_BELOW), "below"), (Target("size", "the library", MOST_BYTES), "size")):
+        worst = max(losses, key=lambda loss: float(loss[key]))
+        found.append(Row("quality", f"{codec}, lossy", target.against, target.measure, worst[key], worst[key], target.limit,
+                         _verdict(target, worst[key]), f"worst of {len(losses)}, {worst['setting']}"))
+    return found
+
+
+def quality_markdown(found: dict[str, list[dict[str, Any]]]) -> str:
+    """Every setting of the lossy codecs in a table of its own."""
+    lines = ["", "| lossy | dcmenc, dB | the library, dB | dcmenc, bytes | the library, bytes |", "|---|---|---|---|---|"]
+    lines += [f"| {loss['setting']} | {loss['psnr']:.2f} | {loss['library_psnr']:.2f} | {loss['bytes']} | {loss['library_bytes']} |"
+              for losses in found.values() for loss in losses]
+    return "\n".join(lines) + "\n" if found else ""
 
 
 def _row(case: Case, target: Target, figures: dict[str, Any]) -> Row:

@@ -10,7 +10,7 @@ Check = Literal["bytes", "values", "data set", "nearly", "lines", "decimals", "m
 Road = Literal["dumps", "build", "file", "files", "decimals", "process",
                "read", "visit", "rewrite", "edit", "read file", "read files", "edit file", "edit files", "convert",
                "encode", "decode", "swap", "transcode", "imwrite", "threads", "imread"]
-Measure = Literal["times", "size", "ns a value", "MiB extra", "MiB private", "MiB peak", "ms above"]
+Measure = Literal["times", "size", "ns a value", "MiB extra", "MiB private", "MiB peak", "ms above", "dB below"]
 
 
 class Contender(NamedTuple):
@@ -39,7 +39,8 @@ class Case(NamedTuple):
 
     ``in_memory`` puts the files in a folder without a disk behind it: making a file then costs the same each time. For minutes
     ext4 passes over the inodes of files just deleted, one by one, which may cost more than all else of writing a small file.
-    ``every_core`` leaves the contenders free to run on any; else all of them share one.
+    ``every_core`` leaves the contenders free to run on any; else all of them share one. ``openjpeg`` names the copy of OpenJPEG, of
+    those that ``peers.py`` finds, that dcmenc is given.
     """
 
     name: str
@@ -51,3 +52,4 @@ class Case(NamedTuple):
     cold: bool = False
     in_memory: bool = False
     every_core: bool = False
+    openjpeg: str = ""

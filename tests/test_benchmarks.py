@@ -6,6 +6,7 @@ import importlib
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,7 +17,22 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from benchmarks import cases, checks, frames, jobs, memory, peers, report, scaling, sources, terms, transcript
+import dcmenc.openjpeg
+from benchmarks import (
+    cases,
+    checks,
+    frames,
+    jobs,
+    memory,
+    peers,
+    pixels_dcmenc,
+    quality,
+    report,
+    scaling,
+    sources,
+    terms,
+    transcript,
+)
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -79,6 +95,58 @@ def test_a_frame_that_was_encoded_from_another_is_noticed(tmp_path: Path) -> Non
         checks.compare(case, "imagecodecs", "check", theirs, ours)
     with pytest.raises(checks.Mismatch, match="frames"):
         checks.compare(case, "imagecodecs", "check", ours, jobs.pack({"ct": b""}))
+
+
+@pytest.mark.parametrize("label", ["openjpeg", "imagecodecs"])
+def test_a_frame_of_jpeg_2000_that_was_encoded_from_another_is_noticed(label: str, tmp_path: Path) -> None:
+    case = cases.CASES["jpeg2000-pillow"]
+    ours = result_of(case, "dcmenc", tmp_path)
+    frame = frames.frames("check")[0]
+    other = pixels_dcmenc._encoding("j2k", frame._replace(cells=frame.cells ^ 1), False)()
+    changed = jobs.pack(jobs.unpack(ours) | {frame.name: other})
+    for sides, name in (((ours, changed), label), ((changed, ours), "dcmenc")):
+        with pytest.raises(checks.Mismatch, match=f"{name} makes of the frame ct"):
+            checks.compare(case, label, "check", *sides)
+
+
+def test_bare_calls_of_openjpeg_make_the_bytes_that_dcmenc_makes(tmp_path: Path) -> None:
+    case = cases.CASES["jpeg2000-pillow"]
+    assert result_of(case, "dcmenc", tmp_path) == result_of(case, "openjpeg", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["pillow", "imagecodecs", "system"])
+def test_the_copies_of_openjpeg_are_what_they_are_called(name: str) -> None:
+    path = peers.openjpeg_copy(name)
+    if path is None:
+        pytest.skip(f"there is no OpenJPEG of {name}")
+    assert dcmenc.openjpeg.Library(path).path == path
+    assert ("libs" in Path(path).parent.name or ".dylibs" in path) == (name != "system")
+    assert name == "system" or name in path.lower() or "PIL" in path
+
+
+def test_every_contender_gets_the_copy_that_its_case_names(tmp_path: Path) -> None:
+    path = peers.openjpeg_copy("imagecodecs")
+    if path is None:
+        pytest.skip("there is no OpenJPEG of imagecodecs")
+    copied = shutil.copy(path, tmp_path / "libmine.so")
+    code = ("import benchmarks.__main__ as main\nmain.peers.openjpeg_copy = lambda name: {!r}\n"
+            "process = main.Process(main.CASES['jpeg2000-imagecodecs'], 'openjpeg', 'check', {!r})\nprocess.answer()\n"
+            "print('libmine.so' in open(f'/proc/{{process._process.pid}}/maps').read())\nprocess.close()")
+    if not os.path.exists("/proc/self/maps"):
+        pytest.skip("the system does not tell what a process has loaded")
+    told = [sys.executable, "-c", code.format(str(copied), str(tmp_path))]
+    done = subprocess.run(told, cwd=ROOT, check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["True"]
+
+
+def test_a_lossy_codec_is_judged_by_its_worst_setting() -> None:
+    lines = [quality.Loss("a", 40.0, 40.05, 990, 1000), quality.Loss("b", 40.0, 40.2, 900, 1000), quality.Loss("c", 40.0, 39.0, 1001, 1000)]
+    told = [line._asdict() | {"below": line.below, "size": line.size} for line in lines]
+    found = [(row.part, row.measure, row.verdict) for row in report.quality_rows("jpeg", told)]
+    assert found == [("worst of 3, b", "dB below", "MISSED"), ("worst of 3, c", "size", "MISSED")]
+    assert [row.verdict for row in report.quality_rows("jpeg", told[:1])] == ["pass", "pass"]
+    assert "| b | 40.00 | 40.20 | 900 | 1000 |" in report.quality_markdown({"jpeg": told})
+    assert report.quality_markdown({}) == ""
 
 
 def test_a_transcoded_file_with_other_pixels_is_noticed(tmp_path: Path) -> None:

@@ -16,8 +16,12 @@ from .lossy import LOSS
 from .pixels import ImageSpec, native_bytes
 from .uid import TransferSyntax
 
-# Bytes of frames for which it is worth while to begin a call on another thread, about a millisecond's work; and how many at most.
-_WORTH_A_CALL = 1 << 21
+# Bytes of frames for which it is worth while to begin a call on another thread, some milliseconds' work, and how many frames at most.
+# Native pixels, the codecs that are compiled here and JPEG pass a megabyte in a millisecond or two; others take ten to a hundred
+# times that, so that two frames of JPEG 2000 in one call would leave the other threads without any.
+_WORTH_A_CALL = 1 << 17
+_WORTH_A_CALL_IF_FAST = 1 << 21
+_FAST = frozenset(f"1.2.840.10008.1.2.{suffix}" for suffix in ("1.98", "4.50", "4.57", "4.70", "5"))
 _MOST_TOGETHER = 64
 
 
@@ -62,7 +66,8 @@ class Coder:
     @property
     def together(self) -> int:
         """How many frames a thread had better take at a time."""
-        return min(max(1, _WORTH_A_CALL // self._spec.frame_bytes), _MOST_TOGETHER)
+        fast = self.codec is None or self.codec.uid in _FAST
+        return min(max(1, (_WORTH_A_CALL_IF_FAST if fast else _WORTH_A_CALL) // self._spec.frame_bytes), _MOST_TOGETHER)
 
     def __call__(self, frame: Any, number: int) -> Any:
         """The bytes of a frame; ``number`` is for messages."""

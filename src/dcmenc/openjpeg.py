@@ -136,7 +136,10 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
 
 
 class Settings(NamedTuple):
-    """How an image is encoded; ``rates`` (0 for all that there is) or else ``psnrs`` have a value for each quality layer."""
+    """How an image is encoded; ``rates`` (0 for all that there is) or else ``psnrs`` have a value for each quality layer.
+
+    ``blocks`` are the rows and columns of a code block: powers of two, 4 to 1024, of at most 4096 samples (T.800 Table A.18).
+    """
 
     precision: int
     signed: bool = False
@@ -148,6 +151,7 @@ class Settings(NamedTuple):
     progression: int = 0
     tile: tuple[int, int] | None = None
     threads: int = 1
+    blocks: tuple[int, int] = (64, 64)
 
 
 class Plane(NamedTuple):
@@ -279,6 +283,7 @@ class Library:
         chosen.irreversible = int(not settings.reversible)
         chosen.numresolution = settings.levels + 1
         chosen.prog_order = settings.progression
+        chosen.cblockh_init, chosen.cblockw_init = settings.blocks
         if settings.tile:
             chosen.tile_size_on, (chosen.cp_tdy, chosen.cp_tdx) = 1, settings.tile
         layers = settings.psnrs or settings.rates

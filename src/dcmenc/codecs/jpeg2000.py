@@ -143,10 +143,10 @@ class JPEG2000:
         try:
             return library().encode(planes, settings)
         except CodecError:
-            # noise of a few bits takes more as coefficients than OpenJPEG has room for
-            if not settings.reversible or not settings.levels or chosen.levels is not None:
+            # noise of a few bits takes more as coefficients than OpenJPEG has room for, and so do blocks of which a thin frame fills little
+            if not settings.reversible or chosen.levels is not None:
                 raise
-            return library().encode(planes, settings._replace(levels=0))
+            return library().encode(planes, settings._replace(levels=0, blocks=_long_blocks(*(settings.tile or (spec.rows, spec.columns)))))
 
     def decode_frame(self, data: Any, spec: ImageSpec) -> Array:
         """See :class:`dcmenc.codecs.Codec`. A codestream, or a JP2 file with one; what its boxes say of colour plays no part.
@@ -210,6 +210,13 @@ class JPEG2000:
                         # nothing left out is 0 for OpenJPEG
                         (*rates[:-1], rates[-1] if rates[-1] > 1 else 0.0), _layers(options.psnr),
                         _PROGRESSIONS.index(options.progression), tile, options.threads)  # type: ignore[arg-type]
+
+
+def _long_blocks(rows: int, columns: int) -> tuple[int, int]:
+    """Blocks as thin as the tile, and longer for it: 64 x 64 for most."""
+    short = min(64, max(4, 1 << (min(rows, columns) - 1).bit_length()))
+    long = min(1024, 4096 // short)
+    return (short, long) if rows <= columns else (long, short)
 
 
 def _most_levels(spec: ImageSpec, tile: tuple[int, ...]) -> int:

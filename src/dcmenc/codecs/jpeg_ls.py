@@ -1,9 +1,10 @@
 """JPEG-LS, lossless and near-lossless, through the CharLS of imagecodecs and pyjpegls (PS3.5 8.2.3; ITU-T T.87).
 
-The precision P of the stream is what readers agree on: 8 where 8 bits are allocated, since DCMTK refuses fewer; of 16 allocated the
-stored bits, but never fewer than 9, which DCMTK and GDCM refuse; and all of signed samples, filled with their sign, since a stream knows
-none. imagecodecs encodes 8 and 16 bits only, so that pyjpegls encodes the others: 12 bits in 16 take some 6 percent more. Samples of a
-pixel are interleaved (ILV 2), without a colour transform, and the SPIFF header is taken out.
+The precision P of the stream is what readers agree on: 8 where 8 bits are allocated, since DCMTK refuses fewer; of 16 allocated the stored
+bits, but never fewer than 9, which DCMTK and GDCM refuse; and all of signed samples, filled with their sign, since a stream knows none.
+imagecodecs encodes 8 and 16 bits only, so that pyjpegls encodes the others: 12 bits in 16 take some 6 percent more. It holds the GIL while
+it does, and ``workers`` gain nothing there; ``precision=16`` goes through imagecodecs, which lets it go. Samples of a pixel are interleaved
+(ILV 2), without a colour transform, and the SPIFF header is taken out.
 """
 
 from __future__ import annotations
