@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pydicom
+import streams
 import structure
 from matrix_cells import (
     CODINGS,
@@ -197,9 +198,14 @@ def _jpeg2000_headers(cell: Cell, stream: bytes) -> Iterator[tuple[str, Any, Any
 
 
 def _jpeg_xl_header(cell: Cell, stream: bytes) -> Iterator[tuple[str, Any, Any]]:
-    """The signature alone: of a code stream, or of boxes, which more than 12 bits need (ISO/IEC 18181-2)."""
-    boxes = b"\0\0\0\x0cJXL \r\n\x87\n"
-    yield "the signature", stream.startswith((b"\xff\x0a", boxes)), True
+    """Size, samples and transform, of a code stream or of boxes, which more than 12 bits need (ISO/IEC 18181-1 D.2, D.3, 18181-2)."""
+    said, pixels = streams.said(stream), cell.format
+    yield "the size", (said.rows, said.columns), cell.shape
+    yield "the number of components", said.components, pixels.samples
+    yield "the precision", said.precision, max(pixels.stored, 9 if pixels.allocated == 16 else 1)
+    yield "the transform of components", said.colour, "none"
+    yield "whether it is modular", said.more["modular"], True
+    yield "the set of boxes", set(said.more["boxes"]) <= {b"JXL ", b"ftyp", b"jxll", b"jxlc", b"jxlp"}, True
 
 
 def _deflated_frame(cell: Cell, stream: bytes) -> Iterator[tuple[str, Any, Any]]:

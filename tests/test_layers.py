@@ -30,11 +30,11 @@ RANKS = {
     "codecs": 8, "window": 8,
     "codecs.rle": 8.2, "codecs.jpeg_lossless": 8.2, "codecs.uncompressed": 8.2, "codecs.jpeg2000": 8.2,
     "codecs.streams": 8.1, "codecs.jpeg": 8.2, "codecs.jpeg_ls": 8.2, "codecs.htj2k": 8.2, "codecs.jpeg_xl": 8.2, "codecs.deflated": 8.3,
-    "video": 8.2, "recognition": 8.3,
+    "codecs.jpeg_xl_jpeg": 8.25, "video": 8.2, "recognition": 8.3,
     "lossy": 8, "frames": 8.5, "pixel_stream": 8.5, "coder": 8.5,
     "colours": 9, "overlays": 9, "iod": 9, "consistency": 9.1, "verification": 9.2,
     "composition": 9.3, "copying": 9.4,
-    "transcoding": 9.6,
+    "transcoding": 9.6, "recompression": 9.7,
     "matlab_arrays": 9, "matlab_frames": 9, "matlab_status": 9, "matlab_call": 9.4,
     "matlab_dictionary": 9.9, "matlab_values": 10, "matlab_fields": 10.1, "matlab_info": 10.2,
     "images": 10, "matlab": 10.8, "writer": 10.5, "wrapping": 10.5, "pydicom_plugin": 10.8,
@@ -51,7 +51,7 @@ NEVER = {
     "codecs": {"model"}, "codecs.rle": {"model"}, "codecs.jpeg_lossless": {"model"}, "codecs.uncompressed": {"model"},
     # the libraries are loaded by name, when a frame is there
     **{f"codecs.{room}": {"model", "PIL", "imagecodecs", "jpeg_ls"}
-       for room in ("streams", "jpeg", "jpeg_ls", "htj2k", "jpeg_xl", "deflated")},
+       for room in ("streams", "jpeg", "jpeg_ls", "htj2k", "jpeg_xl", "jpeg_xl_jpeg", "deflated")},
     "codecs.jpeg2000": {"model"}, "codestream": {"numpy", "os"},
     "recognition": {"model", "numpy", "os"}, "video": {"model", "numpy", "os"},
     "coder": {"model"}, "pydicom_plugin": {"model", "part10"},

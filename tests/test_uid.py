@@ -102,7 +102,7 @@ def test_lossless_syntaxes_are_those_that_cannot_lose() -> None:
 
 
 def test_every_short_name_stands_for_a_storable_syntax() -> None:
-    assert len(SHORT_NAMES) == 19 == len(set(SHORT_NAMES.values()))
+    assert len(SHORT_NAMES) == 20 == len(set(SHORT_NAMES.values()))
     assert set(SHORT_NAMES.values()) <= set(TRANSFER_SYNTAXES) - UNSTORABLE
     assert all(transfer_syntax(name) is transfer_syntax(name.upper()) is transfer_syntax(uid) for name, uid in SHORT_NAMES.items())
 
@@ -122,6 +122,7 @@ def test_every_short_name_stands_for_a_storable_syntax() -> None:
         ("htj2k-lossless-rpcl", "HTJ2KLosslessRPCL"),
         ("htj2k", "HTJ2K"),
         ("jpeg-xl-lossless", "JPEGXLLossless"),
+        ("jpeg-xl-jpeg", "JPEGXLJPEGRecompression"),
         ("jpeg-xl", "JPEGXL"),
         ("deflated-frame", "DeflatedImageFrameCompression"),
         ("encapsulated-uncompressed", "EncapsulatedUncompressedExplicitVRLittleEndian"),

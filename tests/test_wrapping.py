@@ -304,7 +304,7 @@ def test_jpeg_xl_may_be_in_boxes() -> None:
     assert stream[4:8] == b"JXL "
     ds, _, data = wrapped(stream, compression="jpeg-xl-lossless")
     assert ds.BitsStored == 16 and np.array_equal(imread(data), array)
-    with pytest.raises(PixelError, match="restore that"):
+    with pytest.raises(CodecError, match="library says"):  # a promise of a JPEG that is not kept
         wrapped(stream[:12] + bytes.fromhex("00000008") + b"jbrd" + stream[12:], compression="jpeg-xl")
     with pytest.raises(CodecError, match="no code stream"):
         wrapped(stream[:12], compression="jpeg-xl")
@@ -556,12 +556,11 @@ def test_what_the_headers_of_video_do_not_tell_is_asked_for(tmp_path: Path) -> N
     for name, message in (("video.h264", "NumberOfFrames and FrameTime .* or CineRate"), ("video.m2v", "do not tell NumberOfFrames: give")):
         with pytest.raises(PixelError, match=message):
             wrap(tmp_path / "a.dcm", DATA / name)
-    with pytest.raises(PixelError, match=r"level 42 does not tell its transfer syntax: give one as compression="):
+    with pytest.raises(PixelError, match=r"High Profile and Level 4\.2, which does not tell its transfer syntax: give one as compression="):
         wrap(tmp_path / "a.dcm", DATA / "video_level42.mp4")
     assert not list(tmp_path.iterdir())
     ds, report, _ = wrapped(DATA / "video_level42.mp4", compression=ROOT + "104")
     assert (ds.Rows, ds.Columns, ds.NumberOfFrames) == (38, 50, 5) and codes(report) == {"embedded-metadata"}
-    assert "video-profile" in codes(wrapped(DATA / "video_level42.mp4", compression=ROOT + "102")[1])
 
 
 def test_fields_and_packets_with_a_time_are_read_too() -> None:

@@ -145,7 +145,8 @@ def _number(elements: Elements, keyword: str) -> int | None:
     return int(value) if isinstance(value, int) and value else None
 
 
-_SUBSAMPLED = ("YBR_FULL_422", "YBR_PARTIAL_420", "YBR_PARTIAL_422")
+_HALF_RATE = "YBR_FULL_422"
+_SUBSAMPLED = (_HALF_RATE, "YBR_PARTIAL_420", "YBR_PARTIAL_422")
 _ONE_SAMPLE = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
 _THREE_SAMPLES = ("RGB", "HSV", "YBR_FULL", *_SUBSAMPLED, "YBR_ICT", "YBR_RCT", "XYB")
 
@@ -170,6 +171,10 @@ def _check_pixels(elements: Elements, ds: Dataset) -> list[Finding]:
         findings.append(root_finding("error", "pixels-twice", keyword, message, "PS3.3 C.7.6.3"))
     for keyword in present[:1]:
         findings += _check_length(elements, keyword)
+    columns = _number(elements, "Columns")
+    if photometric == _HALF_RATE and columns and columns % 2 and _length(value_of(elements, "PixelData")) is not None:
+        message = f"is {columns}, where uncompressed pixels of {_HALF_RATE} have pairs of columns"
+        findings.append(root_finding("error", "odd-columns", "Columns", message, "PS3.3 C.7.6.3.1.2"))
     return findings + _check_encapsulation(elements, value_of(elements, "PixelData"), ds)
 
 
@@ -201,10 +206,12 @@ def _is_video(syntax: str) -> bool:
 
 
 def _native_length(elements: Elements) -> int | None:
-    bits = _number(elements, "NumberOfFrames") or 1
+    bits, photometric = _number(elements, "NumberOfFrames") or 1, value_of(elements, "PhotometricInterpretation")
     for keyword in ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated"):
         bits *= _number(elements, keyword) or 0
-    return (bits + 7) // 8 if bits > 0 and value_of(elements, "PhotometricInterpretation") not in _SUBSAMPLED else None
+    if photometric == _HALF_RATE:  # of three samples, two are there for each pixel
+        return (bits // 3 * 2 + 7) // 8 if bits > 0 and bits % 3 == 0 else None
+    return (bits + 7) // 8 if bits > 0 and photometric not in _SUBSAMPLED else None
 
 
 def _length(value: Any) -> int | None:

@@ -261,6 +261,10 @@ class Frames:
             return max(len(self), whole)
         return max(len(self), self._counted)
 
+    def encoded(self, at: int) -> Any:
+        """The bytes of a compressed frame, as they are: a buffer."""
+        return self._encoded[at]
+
     def __getitem__(self, at: int) -> Array:
         """The stored values of a frame; read-only where they are a view of the dataset's bytes."""
         return sample_values(self.cells(at), self.spec, self.low)

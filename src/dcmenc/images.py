@@ -22,6 +22,7 @@ from .part10 import dcmwrite
 from .pixel_stream import write_frames
 from .pixels import as_pixels, native_bytes
 from .reader import dcmread
+from .recompression import Recompression, recompresses
 from .report import Finding, Report
 from .sinks import Target
 from .transcoding import Transcoding, carries_over, in_syntax
@@ -164,8 +165,8 @@ def write_composed(target: Target, made: Composition, coder: Coder, workers: int
         write_frames(target, made.dataset, made.spec, window.map(range(len(frames))), bound=coder.bound, **how)
 
 
-# JPEG Baseline and Extended turn colour into luminance and differences themselves (PS3.5 8.2.1).
-_IN_LUMINANCE = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51")
+# JPEG Baseline and Extended turn colour into luminance and differences themselves (PS3.5 8.2.1), also where JPEG XL keeps them.
+_IN_LUMINANCE = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.111")
 
 # The syntaxes of native Pixel Data that files are written in.
 _NATIVE = ("explicit", "implicit", "big-endian", "deflated")
@@ -199,7 +200,7 @@ def imread(source: Any, /, *, frame: int | None = None, color: str | None = None
     """Read the pixels of a DICOM image: stored values, never rescaled, inverted or windowed (PS3.3 C.7.6.3).
 
     Only the luminance and colour differences of JPEG Baseline and Extended, which are the stream's way to hold colour, become red, green
-    and blue by default.
+    and blue by default, also where the JPEG is kept in JPEG XL.
 
     Parameters
     ----------
@@ -283,6 +284,7 @@ def transcode(
     """Write a DICOM image in another transfer syntax: the same pixel values, the same instance, the same metadata (PS3.5 8.2).
 
     Between uncompressed syntaxes, and where the source is in the syntax already, the pixels go over as they are, if there are any.
+    JPEG of 8 bits goes into "jpeg-xl-jpeg" as it is, and comes out of it bit by bit, unless ``options`` are given.
     Otherwise every frame is encoded anew. Bits beside those stored are no sample data: overlays in them get elements of their own, others
     are left out, and the report counts them. Decompressing keeps all bits. What the new encoding makes untrue (offset tables, digital
     signatures, the counted smallest and largest values) is left out and reported; compressed icons are decompressed. Compression that
@@ -341,6 +343,12 @@ def transcode(
     if carries_over(ds, syntax, options):
         dcmwrite(target, in_syntax(ds, syntax, keep_preamble=keep_preamble), exist_ok=exist_ok, durable=durable, policy=policy)
         return Report(files=paths_of(target))
+    if not options and recompresses(ds, syntax):
+        streams = Recompression(ds, syntax, verify=verify_pixels, keep_preamble=keep_preamble)
+        with Window(streams.frame, workers) as window:
+            write_frames(target, streams.dataset, streams.spec, window.map(range(streams.spec.frames)), bound=streams.bound,
+                         exist_ok=exist_ok, durable=durable, policy=policy)
+        return streams.report(paths_of(target))
     work = Transcoding(ds, syntax, codec, options, keep_preamble=keep_preamble, uid_source=uid_source)
     coder = Coder(syntax, codec, work.spec, options, verify=verify_pixels)
     with Window(lambda at: coder(work.frame(at), at), workers, coder.together) as window:

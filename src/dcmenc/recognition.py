@@ -1,8 +1,8 @@
 """Still images that are compressed already: what a stream is, which transfer syntaxes hold it, what its header says of the pixels.
 
-Nothing is decoded here, and no length is believed that the bytes do not bear out. The facts are tables: the coding processes of ITU-T T.81
-and T.87, what the segments beside the image are, and what other files begin with. Video is in ``video.py``; what a dataset takes on, in
-``wrapping.py``.
+No pixels are decoded here, and no length is believed that the bytes do not bear out. A JPEG that is kept in JPEG XL is restored, and looked
+at. The facts are tables: the coding processes of ITU-T T.81 and T.87, what the segments beside the image are, and what other files begin
+with. Video is in ``video.py``; what a dataset takes on, in ``wrapping.py``.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from .codecs.jpeg_xl_jpeg import holds_jpeg, restore_jpeg
 from .codecs.streams import Header, Segment, frame_header
 from .codestream import Coding, boxes, codestream_of, read_codestream, read_coding
 from .errors import CodecError, PixelError
@@ -383,6 +384,7 @@ def _by_boxes(data: memoryview, photometrics: tuple[str, ...], told: bool) -> tu
 # ---- JPEG XL
 
 _BOXED = bytes.fromhex("0000000c4a584c200d0a870a")
+_METADATA = (b"Exif", b"xml ", b"jumb", b"brob")  # ISO/IEC 18181-2
 # Width for height (ISO/IEC 18181-1 D.2.2): None where the width is given.
 _RATIOS = (None, (1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 
@@ -407,6 +409,8 @@ class _LittleBits:
 
 
 def _look_at_jpeg_xl(data: memoryview) -> Still:
+    if holds_jpeg(data):
+        return _look_at_kept_jpeg(data)
     head = _first_bytes(data)
     bits = _LittleBits(head[2:])
     rows, columns = _size(bits)
@@ -417,14 +421,30 @@ def _look_at_jpeg_xl(data: memoryview) -> Still:
     return Still("JPEG XL", data, syntaxes, rows, columns, samples, precision, None, photometrics, False, "ISO_18181_1", mixed, mixed)
 
 
+def _look_at_kept_jpeg(data: memoryview) -> Still:
+    """JPEG XL that a JPEG comes out of: what that says of itself, and of the loss, which is its own."""
+    kept = _look_at_jpeg(memoryview(restore_jpeg(data.tobytes())))
+    if f"{_ROOT}50" not in kept.syntaxes:
+        raise PixelError(f"the JPEG XL file keeps {kept.family}, and the transfer syntax is for sequential JPEG of 8 bits: {_DECODE}")
+    return kept._replace(family="JPEG XL with a JPEG in it", data=data, syntaxes=(f"{_ROOT}111",), remarks=_of_the_jpeg(kept, data))
+
+
+def _of_the_jpeg(kept: Still, data: memoryview) -> tuple[Remark, ...]:
+    """What is to be said of the JPEG that holds for the stream around it, too; a box with metadata is more than the JPEG has."""
+    remarks = tuple(remark for remark in kept.remarks if remark.code not in ("behind-the-image", "extended-process"))
+    others = sorted({kind.decode("latin-1").strip() for kind, _ in boxes(data) if kind in _METADATA})
+    if others and not any(remark.code == "embedded-metadata" for remark in remarks):
+        remarks += (Remark("info", "embedded-metadata", f"the stream carries boxes of the type {', '.join(others)}, which stay as they are "
+                           "and may tell of the patient", "PS3.15 E"),)
+    return remarks
+
+
 def _first_bytes(data: memoryview) -> bytes:
     """Where the code stream begins: at once, or in the first of the boxes that hold it (ISO/IEC 18181-2)."""
     if bytes(data[:2]) == b"\xff\x0a":
         return data[:64].tobytes()
     start = b""
     for kind, content in boxes(data):
-        if kind == b"jbrd":
-            raise PixelError("the JPEG XL file is a JPEG in another coding: restore that (djxl makes a .jpg of it), and wrap it")
         if kind in (b"jxlc", b"jxlp") and not start:
             start = content[4 if kind == b"jxlp" else 0 :][:64].tobytes()
     if start[:2] != b"\xff\x0a":

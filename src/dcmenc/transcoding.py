@@ -34,19 +34,19 @@ def carries_over(source: Dataset, syntax: TransferSyntax, options: Any) -> bool:
     """Whether the pixels go into the new file as they are: native into native ones, or into the syntax that they are in."""
     pixels = source.get("PixelData")
     if pixels is None or not isinstance(pixels.value, Fragments):
-        if syntax.big_endian and pixels is not None and _syntax_uid(source) != syntax.uid:
+        if syntax.big_endian and pixels is not None and syntax_uid(source) != syntax.uid:
             check_native(spec_of(source), big_endian=True)
         return not syntax.encapsulated
-    return not options and syntax.uid == _syntax_uid(source)
+    return not options and syntax.uid == syntax_uid(source)
 
 
 def _was_compressed(ds: Dataset) -> bool:
     """Whether there may be compressed pixels in it, in items too."""
-    known = TRANSFER_SYNTAXES.get(_syntax_uid(ds))
+    known = TRANSFER_SYNTAXES.get(syntax_uid(ds))
     return isinstance(getattr(ds, "PixelData", None), Fragments) or (known is not None and known.encapsulated)
 
 
-def _syntax_uid(ds: Dataset) -> Any:
+def syntax_uid(ds: Dataset) -> Any:
     element = ds.file_meta.get("TransferSyntaxUID")
     return None if element is None else element.value
 
@@ -100,9 +100,7 @@ class Transcoding:
     ) -> None:
         self._frames = Frames(source)
         self._native = codec is None
-        if self._frames.there > len(self._frames):
-            raise PixelError(f"{self._frames.there} frames are there, and NumberOfFrames says {len(self._frames)}; "
-                             "set ds.NumberOfFrames, or cut the pixels")
+        check_count(self._frames)
         self._findings: list[Finding] = []
         self._foreign_bits: dict[int, int] = {}
         self._overlay_bits = 0
@@ -124,7 +122,9 @@ class Transcoding:
         elif self.spec.samples > 1:
             self._set_all({"PlanarConfiguration": self.spec.planar})
         if _was_compressed(source):
-            self._free_nested(source)
+            findings, dropped = free_nested(self.dataset, source)
+            self._findings += findings
+            self._dropped += dropped
 
     def _target_spec(self) -> ImageSpec:
         """The source's description, with what the new pixels are called."""
@@ -170,19 +170,6 @@ class Transcoding:
             self._set_all({"HighBit": spec.high_bit})
             lower_overlays(self.dataset, spec, low)
 
-    def _free_nested(self, source: Dataset) -> None:
-        """Icons that are compressed in the old syntax, which the file will no longer be in: native ones are right in any (PS3.5 A.4)."""
-        for path, holder, keyword, icon in list(_nested_fragments(self.dataset, source)):
-            try:
-                _make_native(icon, source)
-                self._find("icon-decoded", path, "PixelData", "is uncompressed now")
-            except (PixelError, CodecError) as error:
-                items = holder[keyword].value
-                del items[[item is icon for item in items].index(True)]
-                if not items:
-                    del holder[keyword]
-                self._dropped.append(Dropped(path, Tag(keyword).keyword, f"its pixels cannot be decoded ({error})"))
-
     def frame(self, at: int) -> Array:
         """The frame to be encoded; several threads may ask at once."""
         cells = self._frames.cells(at)
@@ -203,13 +190,41 @@ class Transcoding:
 
     def report(self, files: tuple[str, ...]) -> Report:
         """What was changed; complete once every frame has been asked for."""
-        findings = [Finding("info", "dropped", row.path, row.keyword, f"was left out: {row.reason}") for row in self._dropped]
+        findings = list(self._findings)
         if count := sum(self._foreign_bits.values()):
             message = f"had bits above or below those stored in {count} samples, which are no sample data and were left out"
             findings.append(Finding("warning", "unused-bits", str(Tag("PixelData")), "PixelData", message, "PS3.5 8.1.1"))
-        dropped = tuple(row.keyword or row.path for row in self._dropped)
-        overridden = tuple(finding.keyword for finding in self._findings if finding.code == "overridden")
-        return Report((*self._findings, *findings), dropped, overridden, files)
+        return report_of(findings, self._dropped, files)
+
+
+def report_of(findings: list[Finding], dropped: list[Dropped], files: tuple[str, ...]) -> Report:
+    """The report of a change of the transfer syntax."""
+    left_out = [Finding("info", "dropped", row.path, row.keyword, f"was left out: {row.reason}") for row in dropped]
+    overridden = tuple(finding.keyword for finding in findings if finding.code == "overridden")
+    return Report((*findings, *left_out), tuple(row.keyword or row.path for row in dropped), overridden, files)
+
+
+def check_count(frames: Frames) -> None:
+    """As many frames as are there have to be announced."""
+    if frames.there > len(frames):
+        raise PixelError(f"{frames.there} frames are there, and NumberOfFrames says {len(frames)}; "
+                         "set ds.NumberOfFrames, or cut the pixels")
+
+
+def free_nested(own: Dataset, source: Dataset) -> tuple[list[Finding], list[Dropped]]:
+    """Icons that are compressed in the old syntax, which the file will no longer be in: native ones are right in any (PS3.5 A.4)."""
+    findings, dropped = [], []
+    for path, holder, keyword, icon in list(_nested_fragments(own, source)):
+        try:
+            _make_native(icon, source)
+            findings.append(Finding("info", "icon-decoded", path, "PixelData", "is uncompressed now"))
+        except (PixelError, CodecError) as error:
+            items = holder[keyword].value
+            del items[[item is icon for item in items].index(True)]
+            if not items:
+                del holder[keyword]
+            dropped.append(Dropped(path, Tag(keyword).keyword, f"its pixels cannot be decoded ({error})"))
+    return findings, dropped
 
 
 def _nested_fragments(own: Dataset, source: Dataset) -> Iterator[tuple[str, Dataset, Tag, Dataset]]:
@@ -237,6 +252,6 @@ def _holds_fragments(item: Dataset) -> bool:
 def _make_native(icon: Dataset, source: Dataset) -> None:
     """Decode the one frame of an icon (PS3.3 F.7)."""
     as_file = icon.copy()
-    as_file.file_meta = Dataset(TransferSyntaxUID=_syntax_uid(source))
+    as_file.file_meta = Dataset(TransferSyntaxUID=syntax_uid(source))
     frames = Frames(as_file)
     icon.PixelData = bytes(native_bytes(frames.cells(0), replace(frames.spec, stored=frames.spec.allocated)))

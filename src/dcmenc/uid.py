@@ -137,6 +137,7 @@ SHORT_NAMES: Mapping[str, str] = MappingProxyType(
         "htj2k-lossless-rpcl": _ROOT + "2.4.202",
         "htj2k": _ROOT + "2.4.203",
         "jpeg-xl-lossless": _ROOT + "2.4.110",
+        "jpeg-xl-jpeg": _ROOT + "2.4.111",
         "jpeg-xl": _ROOT + "2.4.112",
         "deflated-frame": _ROOT + "2.8.1",
         "encapsulated-uncompressed": _ROOT + "2.1.98",

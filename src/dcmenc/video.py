@@ -35,9 +35,18 @@ RULES: Mapping[str, Rule] = {
     f"{_ROOT}100": Rule("MPEG-2", 4, 8), f"{_ROOT}101": Rule("MPEG-2", 4, 4),
     f"{_ROOT}102": Rule("H.264", 100, 41), f"{_ROOT}103": Rule("H.264", 100, 41, False),
     f"{_ROOT}104": Rule("H.264", 100, 42, False), f"{_ROOT}105": Rule("H.264", 100, 42, False),
-    f"{_ROOT}106": Rule("H.264", 128, 42, False),
+    f"{_ROOT}106": Rule("H.264", 128, 42),
     f"{_ROOT}107": Rule("HEVC", 1, 153), f"{_ROOT}108": Rule("HEVC", 2, 153),
 }
+# What the numbers are called in their standards (ISO/IEC 13818-2 Tables 8-2 and 8-3, 14496-10 A.2, 23008-2 A.3), and what a level is over.
+_PROFILES: Mapping[str, Mapping[int, str]] = {
+    "MPEG-2": {1: "High", 2: "Spatially Scalable", 3: "SNR Scalable", 4: "Main", 5: "Simple"},
+    "H.264": {66: "Baseline", 77: "Main", 88: "Extended", 100: "High", 110: "High 10", 118: "Multiview High", 122: "High 4:2:2",
+              128: "Stereo High", 244: "High 4:4:4 Predictive"},
+    "HEVC": {1: "Main", 2: "Main 10", 3: "Main Still Picture", 4: "Format Range Extensions"},
+}
+_MPEG2_LEVELS = {4: "High", 6: "High 1440", 8: "Main", 10: "Low"}
+_LEVEL_UNITS = {"H.264": 10, "HEVC": 30}
 METHODS: Mapping[str, str] = {"MPEG-2": "ISO_13818_2", "H.264": "ISO_14496_10", "HEVC": "ISO_23008_2"}
 
 
@@ -71,14 +80,46 @@ def fits(video: Video, rule: Rule) -> bool:
     return video.profile == rule.profile and video.level <= rule.level
 
 
+def words_of(kind: str, profile: int, level: int) -> str:
+    """Kind, profile and level in the words of their standard.
+
+    >>> words_of("H.264", 100, 41), words_of("HEVC", 2, 153), words_of("MPEG-2", 4, 8)
+    ('H.264 of High Profile and Level 4.1', 'HEVC of Main 10 Profile and Level 5.1', 'MPEG-2 of Main Profile and Main Level')
+    """
+    name = _PROFILES[kind].get(profile, f"no known ({profile})")
+    unit = _LEVEL_UNITS.get(kind)
+    height = f"Level {level / unit:.3g}" if unit else f"{_MPEG2_LEVELS.get(level, f'an unknown ({level})')} Level"
+    return f"{kind} of {name} Profile and {height}"
+
+
+def holders_of(video: Video) -> list[str]:
+    """The transfer syntaxes for the profile and level of a video, without the fragmentable variants."""
+    return [uid for uid, rule in RULES.items() if rule.kind == video.kind and fits(video, rule)]
+
+
 def syntax_of(video: Video) -> str:
     """The one transfer syntax of a profile and level; PixelError, naming what to give, if there are several or none."""
-    certain = [uid for uid, rule in RULES.items() if rule.kind == video.kind and rule.certain and fits(video, rule)]
+    possible = holders_of(video)
+    certain = [uid for uid in possible if RULES[uid].certain]
     if len(certain) == 1:
         return certain[0]
-    possible = ", ".join(uid for uid, rule in RULES.items() if rule.kind == video.kind)
-    raise PixelError(f"{video.kind} of profile {video.profile} and level {video.level} does not tell its transfer syntax: give one as "
-                     f"compression= (of {possible}, or fragmentable with .1 behind it)")
+    if not possible:
+        raise PixelError(misfit(video))
+    raise PixelError(f"the video is {words_of(video.kind, video.profile, video.level)}, which does not tell its transfer syntax: give one "
+                     f"as compression= (of {', '.join(possible)}, or fragmentable with .1 behind it)")
+
+
+def misfit(video: Video, asked: str | None = None) -> str:
+    """Why a video cannot be in a transfer syntax, ``asked``, or in any, and where it can be."""
+    said = f"the video is {words_of(video.kind, video.profile, video.level)}"
+    rule = rule_of(asked) if asked else None
+    if rule is not None:
+        said += f", and the transfer syntax is for {words_of(rule.kind, rule.profile, rule.level)}"
+    possible = holders_of(video)
+    if possible:
+        return f"{said}; give compression= {' or '.join(map(repr, possible))}"
+    best = [words_of(rule.kind, rule.profile, rule.level) for rule in RULES.values() if rule.kind == video.kind and rule.certain]
+    return f"{said}; no transfer syntax holds it: encode it anew, as {' or '.join(best)}"
 
 
 def is_video(head: bytes) -> bool:
@@ -230,10 +271,13 @@ def _sample_entry(description: memoryview) -> Video:
     for kind, entry in boxes(description[_ENTRY:]):
         if kind not in (*_H264, *_HEVC):
             raise PixelError(f"the MP4 file holds {kind.decode('latin-1')!r}, and DICOM takes H.264 and HEVC in it")
-        for inner, record in boxes(entry[_ENTRY_FIELDS:]):
+        records = dict(boxes(entry[_ENTRY_FIELDS:]))
+        for inner, record in records.items():
             if inner == b"avcC" and kind in _H264:
                 length = int.from_bytes(record[6:8], "big")
-                return _read_h264(bytes(record[8 : 8 + length]))
+                video, views = _read_h264(bytes(record[8 : 8 + length])), records.get(b"mvcC", b"")
+                # of several views, what holds for all (ISO/IEC 14496-15 7.5.2)
+                return video._replace(profile=views[1], level=views[3]) if len(views) > 3 else video
             if inner == b"hvcC" and kind in _HEVC:
                 return _read_hevc(_parameter_set(record))
     raise CodecError("the MP4 file does not describe its video")
@@ -273,8 +317,19 @@ def _elementary(data: bytes) -> Video:
         if code == 0x42 and following == b"\1":  # a sequence parameter set of HEVC, type 33 in the base layer
             return _read_hevc(data[at : at + _LONGEST_SET])
         if code & 0x9F == 7:  # of H.264, type 7
-            return _read_h264(data[at : at + _LONGEST_SET])
+            return _with_views(_read_h264(data[at : at + _LONGEST_SET]), data[at:])
     raise CodecError(f"there is no sequence header of MPEG-2, H.264 or HEVC in the first {len(data)} bytes of the video")
+
+
+def _with_views(video: Video, data: bytes) -> Video:
+    """The profile and level of all views: of several, a set of type 15 has them, before the first slice (ISO/IEC 14496-10 7.4.1.2.3)."""
+    for at in _starts(data):
+        kind = data[at] & 0x1F
+        if kind == 15:
+            return video._replace(profile=data[at + 1], level=data[at + 3]) if at + 3 < len(data) else video
+        if 1 <= kind <= 5:
+            break
+    return video
 
 
 def _starts(data: bytes) -> Iterator[int]:

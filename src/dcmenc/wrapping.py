@@ -30,9 +30,9 @@ from .pixels import ImageSpec, frame_cells
 from .recognition import Remark, Still, look_at
 from .report import Finding, Report
 from .sinks import Target
-from .uid import SHORT_NAMES, UNSTORABLE, TransferSyntax, transfer_syntax
+from .uid import SHORT_NAMES, TRANSFER_SYNTAXES, UNSTORABLE, TransferSyntax, transfer_syntax
 from .values import Fragments, Policy, describe
-from .video import METHODS, Video, fits, is_video, look_at_video, rule_of, syntax_of
+from .video import METHODS, Video, fits, is_video, look_at_video, misfit, rule_of, syntax_of
 
 _LONGEST = 0xFFFFFFFE
 _CHUNK = 1 << 22
@@ -74,7 +74,7 @@ def wrap(
     streams : bytes-like, str, os.PathLike, binary file object, or iterable of them
         A stream for each frame; of video, one for all frames, or one for each fragment of a fragmentable transfer syntax. An iterator is
         taken frame by frame, in bounded memory. JPEG (baseline, extended, lossless), JPEG-LS, JPEG 2000 and HTJ2K (or files with
-        them), JPEG XL; MPEG-2, H.264 and HEVC, by themselves, in a transport stream or an MP4.
+        them), JPEG XL, also with a JPEG kept in it; MPEG-2, H.264 and HEVC, by themselves, in a transport stream or an MP4.
     compression : str, optional
         Short name or UID of the transfer syntax, one that holds the streams; needed where they do not tell it: for JPEG XL that may be
         lossless, and for video of a profile and level that several have. By default the narrowest that holds all frames.
@@ -452,11 +452,22 @@ def _wrap_video(target: Target, fragments: list[_Source], wishes: Wishes, syntax
     spec = ImageSpec(video.rows, video.columns, frames, 3, allocated, video.bits, photometric="YBR_PARTIAL_420")
     wishes = replace(wishes, attributes=attributes)
     metadata = take_metadata(wishes)
-    uid = class_for(metadata, wishes, spec)
+    uid = _class_of_video(metadata, wishes, spec)
     ds, report = compose_encoded(metadata, wishes, spec, uid, {LOSS: METHODS[video.kind]}, syntax)
     set_ratio(ds, spec.native_bytes, size)
     _write_video(target, ds, pieces, file)
     return _with_remarks(report, remarks, 1)
+
+
+def _class_of_video(metadata: Metadata, wishes: Wishes, spec: ImageSpec) -> str:
+    """The SOP class; of ten bits, hardly any class says that it holds them."""
+    try:
+        return class_for(metadata, wishes, spec)
+    except PixelError as error:
+        if spec.stored == 8:
+            raise
+        raise PixelError(f"the video has samples of {spec.stored} bits, for which a class is to be given as sop_class= that does not ask "
+                         f"for 8, or it is encoded anew with 8: {error}") from error
 
 
 def _read_on(fragments: list[_Source], at: int, count: int) -> bytes:
@@ -471,16 +482,14 @@ def _read_on(fragments: list[_Source], at: int, count: int) -> bytes:
 
 
 def _check_video(video: Video, syntax: TransferSyntax) -> Iterator[Remark]:
-    """The stream is of the kind that the transfer syntax is for; what else does not fit is to be reported."""
+    """The stream is of the kind, profile and level that the transfer syntax is for; what else does not fit is to be reported."""
     rule = rule_of(syntax.uid)
     if rule is None or rule.kind != video.kind:
         raise PixelError(f"the stream is {video.kind}, which {syntax.name} does not hold")
     if video.bits != 8 and (video.kind, video.profile) != ("HEVC", 2):
         raise PixelError(f"the video has samples of {video.bits} bits, which only HEVC of the profile Main 10 has in DICOM: encode it anew")
     if not fits(video, rule):
-        message = (f"the stream says profile {video.profile} and level {video.level}, and the transfer syntax is for profile "
-                   f"{rule.profile} and level {rule.level}")
-        yield Remark("warning", "video-profile", message, "PS3.5 8.2.5")
+        raise PixelError(misfit(video, syntax.uid))
     if video.kind != "MPEG-2" and video.container not in ("MPEG-TS", "MP4"):
         message = f"{video.kind} is to be in an MPEG-2 transport stream or an MP4, and this stream is not"
         yield Remark("warning", "video-container", message, "PS3.5 8.2.7")
@@ -498,7 +507,8 @@ def _timed(video: Video, wishes: Wishes) -> tuple[dict[str, Any], int]:
     missing = [words for words, value in (("NumberOfFrames", frames), ("FrameTime (in milliseconds) or CineRate", time)) if not value]
     if not frames or not time:
         raise PixelError(f"the headers of the video do not tell {' and '.join(missing)}: give what is missing as attributes")
-    filled = {"FrameTime": round(time, 6), "CineRate": max(1, round(1000 / time))}
+    # the pointer is what the classes with a Multi-frame Module need to know the time by (PS3.3 C.7.6.6)
+    filled = {"FrameTime": round(time, 6), "CineRate": max(1, round(1000 / time)), "FrameIncrementPointer": Tag("FrameTime")}
     return {**filled, **wishes.attributes, "NumberOfFrames": int(frames)}, int(frames)
 
 
@@ -513,8 +523,9 @@ def _pieces(fragments: list[_Source], syntax: TransferSyntax) -> list[tuple[_Sou
     pieces = [(source, at, min(_LONGEST, source.size - at)) for source in fragments for at in range(0, source.size, _LONGEST)]
     if len(pieces) > 1 and not syntax.uid.endswith(".1"):
         size = sum(size for *_, size in pieces)
-        raise PixelError(f"{syntax.name} has one fragment, and there are {len(pieces)} (of {size} bytes together): give compression="
-                         f"'{syntax.uid}.1', the fragmentable one, if there is such")
+        several = f"{syntax.uid}.1"
+        way_out = f"give compression='{several}', the fragmentable one" if several in TRANSFER_SYNTAXES else "join them"
+        raise PixelError(f"{syntax.name} has one fragment, and there are {len(pieces)} (of {size} bytes together): {way_out}")
     if any(size % 2 for *_, size in pieces[:-1]):
         raise PixelError("a fragment of an odd length cannot be followed by another: a zero would be put into the stream")
     return pieces

@@ -95,6 +95,7 @@ _BUILT_IN = {
         ("4.90", "dcmenc.codecs.jpeg2000:JPEG2000"),
         ("4.91", "dcmenc.codecs.jpeg2000:JPEG2000"),
         ("4.110", "dcmenc.codecs.jpeg_xl:JPEGXL"),
+        ("4.111", "dcmenc.codecs.jpeg_xl_jpeg:JPEGInJPEGXL"),
         ("4.112", "dcmenc.codecs.jpeg_xl:JPEGXL"),
         ("4.201", "dcmenc.codecs.htj2k:HTJ2K"),
         ("4.202", "dcmenc.codecs.htj2k:HTJ2K"),
@@ -231,8 +232,12 @@ def _title(uid: str) -> str:
     return TRANSFER_SYNTAXES[uid].name if uid in TRANSFER_SYNTAXES else uid
 
 
+# Takes streams, and no pixels.
+_OF_STREAMS = "1.2.840.10008.1.2.4.111"
+
+
 def _holding(spec: ImageSpec) -> Iterator[TransferSyntax]:
     """The syntaxes of this package's codecs that hold the pixels."""
     for uid, home in _BUILT_IN.items():
-        if any(row.holds(spec) for row in _load(home)(uid).profile):
+        if uid != _OF_STREAMS and any(row.holds(spec) for row in _load(home)(uid).profile):
             yield TRANSFER_SYNTAXES[uid]

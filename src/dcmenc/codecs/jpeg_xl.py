@@ -24,7 +24,7 @@ _GRAY = ("MONOCHROME1", "MONOCHROME2")
 _PROFILE = (Holding((*_GRAY, "RGB"), (8, 16), range(1, 17)),)
 
 _CODE_STREAM = b"\xff\x0a"
-_BOXES = bytes.fromhex("0000000c4a584c200d0a870a")
+BOXES = bytes.fromhex("0000000c4a584c200d0a870a")  # what a file in boxes begins with
 _MOST_BOXES = 100
 # Width for height (ISO/IEC 18181-1 D.2.2): 0 means that the width is given.
 _RATIOS = (None, (1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
@@ -79,7 +79,7 @@ class JPEGXL:
         """See :class:`dcmenc.codecs.Codec`."""
         _check(spec)
         data = bytes(data)
-        rows, columns = _size(_first_bytes(data))
+        rows, columns = size_of(data)
         # what it has of components and bits stands behind the colour encoding: it is seen from what comes out
         found = Header(rows, columns, spec.samples, spec.allocated)
         check_agreement(found, spec)
@@ -108,6 +108,15 @@ class JPEGXL:
         return 1.0 if options.distance is None else options.distance
 
 
+def size_of(data: bytes) -> tuple[int, int]:
+    """Rows and columns, as the header of a stream has them; CodecError if there is none.
+
+    >>> size_of(b"\\xff\\x0a\\x85\\x00")
+    (24, 28)
+    """
+    return _size(_first_bytes(data))
+
+
 def _check(spec: ImageSpec) -> None:
     check_integers(spec, "JPEG XL")
     if spec.signed:
@@ -122,8 +131,8 @@ def _first_bytes(data: bytes) -> bytes:
     """Where the code stream begins: at once, or in the first of the boxes that hold it (ISO/IEC 18181-2)."""
     if data[:2] == _CODE_STREAM:
         return data[:16]
-    at = len(_BOXES)
-    if data[:at] == _BOXES:
+    at = len(BOXES)
+    if data[:at] == BOXES:
         for _ in range(_MOST_BOXES):
             size, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
             content = at + (16 if size == 1 else 8)
