@@ -33,19 +33,23 @@ _BY_CLASS: Mapping[str, Mapping[str, Any]] = {
 _ROUNDS = 8  # conditions depend on one another; each round adds what the round before has made required
 
 
-def minimal_instance(sop_class: str) -> Dataset:
-    """A data set with what the tables demand for sure; functional groups that may be shared are."""
+def minimal_instance(sop_class: str, start: Dataset | None = None, also: tuple[str, ...] = ()) -> Dataset:
+    """A data set with what the tables demand for sure; functional groups that may be shared are.
+
+    ``start`` is what it has already; the modules ``also`` are used, too.
+    """
     iod = iod_of(sop_class)
     assert iod is not None
-    dataset = Dataset(SOPClassUID=sop_class)
+    dataset = Dataset(SOPClassUID=sop_class) if start is None else start
     uids = (f"1.2.3.{number}" for number in count(1))
     for _ in range(_ROUNDS):
         before = repr(dataset)
         root = Context(dataset)
-        used = [module.name for module in iod.modules if module.usage == "M" or (module.usage == "C" and evaluate(module.condition, root))]
+        used = [module.name for module in iod.modules
+                if module.usage == "M" or module.name in also or (module.usage == "C" and evaluate(module.condition, root))]
         rows = attributes_of(sop_class, used)
         _fill({tag: row for tag, row in rows.items() if tag not in (SHARED_GROUPS, PER_FRAME_GROUPS)}, root, sop_class, uids)
-        if iod.groups and SHARED_GROUPS in rows:
+        if SHARED_GROUPS in rows and (iod.groups or SHARED_GROUPS in dataset):
             _fill_groups(iod.groups, rows, root, sop_class, uids)
         if repr(dataset) == before:
             break
@@ -60,19 +64,23 @@ def _fill_groups(groups: tuple[Group, ...], rows: Mapping[int, Attribute], root:
         if tag not in rows:
             continue
         context, table = root.inside(tag, root.item[tag].value[0]), item_table(rows[tag])
+        other = root.item[PER_FRAME_GROUPS if tag == SHARED_GROUPS else SHARED_GROUPS].value[0]
+        wanted = [one for one in context.item if one in table]
         for group in groups:
             required = group.usage == "M" or (group.usage == "C" and evaluate(group.condition, context))
-            if required and (group.place == "per-frame") == (tag == PER_FRAME_GROUPS):
-                _fill({one: table[one]._replace(type="1") for one in group.tags if one in table}, context, sop_class, uids)
+            mine = (group.place == "per-frame") == (tag == PER_FRAME_GROUPS) and not any(one in other for one in group.tags)
+            wanted += [one for one in group.tags if required and mine and one in table]
+        _fill({one: table[one]._replace(type="1") for one in wanted}, context, sop_class, uids)
 
 
 def _fill(rows: Mapping[int, Attribute], context: Context, sop_class: str, uids: Any) -> None:
     for tag, row in rows.items():
         entry = lookup(tag)
-        if entry is None or not (row.type in ("1", "2") or row.floor or (row.type in ("1C", "2C") and evaluate(row.condition, context))):
+        item = context.item
+        demanded = row.type in ("1", "2") or row.floor or (row.type in ("1C", "2C") and evaluate(row.condition, context))
+        if entry is None or not (demanded or (entry.vr == "SQ" and tag in item)):
             continue
         strict = row.type == "1" or (row.type == "1C" and evaluate(row.condition, context))
-        item = context.item
         if entry.vr == "SQ":
             if tag not in item:
                 item[tag] = [Dataset()] if strict else []

@@ -205,7 +205,7 @@ def test_dciodvfy_says_no_more_than_of_the_file_of_highdicom(
     source = template(dtype)
     source.save_as(tmp_path / "theirs.dcm", enforce_file_format=True)
     imwrite(tmp_path / "ours.dcm", np.zeros((FRAMES, ROWS, COLUMNS), dtype), template=source, compression=compression)
-    assert complaints(tmp_path / "ours.dcm") == complaints(tmp_path / "theirs.dcm")
+    assert complaints(tmp_path / "ours.dcm") <= complaints(tmp_path / "theirs.dcm")
 
 
 def test_pydicoms_datasets_of_floats_go_through_every_door(tmp_path: Path) -> None:

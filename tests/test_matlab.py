@@ -262,7 +262,7 @@ def test_a_shape_and_a_class_of_pixels_in_numpys_order(dtype: str, shape: tuple[
     (np.zeros((4, 5, 3), "u1"), {"ObjectType": "CT Image Storage"}, "RGB"),
     (np.zeros((4, 5, 1, 2), "u2"), {"ObjectType": "MR Image Storage"}, "file a frame"),
     ("text", {}, "array comes first"),
-], ids=repr)
+], ids=lambda value: f"{value.dtype}{value.shape}" if isinstance(value, np.ndarray) else str(value))
 def test_an_array_that_is_none_is_told_what_to_do(array: Any, options: dict[str, Any], message: str, tmp_path: Path) -> None:
     with pytest.raises((PixelError, TypeError), match=re.escape(message)):
         dicomwrite(array, tmp_path / "image.dcm", **options)

@@ -21,7 +21,7 @@ from .codecs import Codec, check_profile, options_of
 from .dictionary import Tag, keyword_table, nearest_keywords
 from .errors import EncodeError, PixelError
 from .lossy import LOSS, record_loss
-from .model import Dataset
+from .model import Dataset, Sequence
 from .part10 import dumps
 from .pixels import (
     PALETTE_KEYWORDS,
@@ -105,13 +105,24 @@ def compose(array: Any, wishes: Wishes, syntax: TransferSyntax, codec: Codec | N
     return Composition(pixels, spec, ds, report)
 
 
+_SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
+
+
 class Wanted(NamedTuple):
-    """What the caller says of the pixels; ``inverted`` if the template's are MONOCHROME1 and nothing else is said."""
+    """What the caller says of the pixels; ``inverted`` if the template's are MONOCHROME1 and nothing else is said.
+
+    ``binary`` if a segmentation is to hold single bits (PS3.3 C.8.20.2).
+    """
 
     photometric: str | None
     bits_stored: int | None
     inverted: bool
     samples: int | None
+    binary: bool = False
+
+    def packs_bits(self, uid: str) -> bool:
+        """Whether the class holds single bits of bool."""
+        return uid == iod.SINGLE_BIT or (self.binary and uid == _SEGMENTATION)
 
 
 class Metadata(NamedTuple):
@@ -125,8 +136,34 @@ class Metadata(NamedTuple):
 def take_metadata(wishes: Wishes) -> Metadata:
     """What the caller has given beside the pixels, as datasets of our own."""
     given = Dataset(wishes.attributes, policy=wishes.policy)
+    if any(isinstance(element.value, Sequence) for element in given.values()):
+        # items are filled where they stand: the caller's stay as they are
+        given = deepcopy(given)
     base = take_template(wishes.template, wishes.policy)
     return Metadata(base, given, _choose_pixels(given, base, wishes))
+
+
+def asked_class(wishes: Wishes) -> str | None:
+    """The SOP class that the caller asks for, or the template's; None where another may take its place, as the pixels say."""
+    asked = wishes.sop_class or wishes.attributes.get("SOPClassUID")
+    if asked:
+        return sop_class(asked)
+    template = wishes.template
+    if isinstance(template, (str, os.PathLike)):
+        template = dcmread(template, specific_tags=["SOPClassUID"])
+    uid = template.get("SOPClassUID") if isinstance(template, Mapping) else getattr(template, "SOPClassUID", None)
+    uid = getattr(uid, "value", uid)
+    return str(uid) if uid is not None and uid not in iod.IODS else None
+
+
+def is_of_one_frame(uid: str | None) -> bool:
+    """Whether the images of a SOP class have one frame, always."""
+    return uid is not None and (iod.pixel_rules(uid) or {}).get("NumberOfFrames") == (1,)
+
+
+def bits_allocated(dtype: np.dtype[Any], wishes: Wishes) -> int:
+    """How many bits a sample of the dtype is given: 16 where the class holds words only."""
+    return 16 if dtype.itemsize == 1 and _holds_words_only(asked_class(wishes)) else 8 * dtype.itemsize
 
 
 def class_for(metadata: Metadata, wishes: Wishes, spec: ImageSpec) -> str:
@@ -167,9 +204,19 @@ def _complete(
 STAND_IN = Fragments((b"\0\0",))
 
 
+# JPEG Baseline and Extended.
+_LOSSY_JPEG = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51")
+
+
 def check_syntax(spec: ImageSpec, syntax: TransferSyntax, codec: Codec | None) -> None:
     """PixelError if the transfer syntax cannot hold the pixels."""
     if codec is not None:
+        is_gray_word = (spec.kind, spec.allocated, spec.samples) == ("integer", 16, 1)
+        if syntax.uid in _LOSSY_JPEG and is_gray_word and (spec.signed or spec.stored != 12):
+            # as so many CT and MR images are: the list of all syntaxes would hide the one that is meant (PS3.5 8.2.1)
+            what, way_out = ("signed ones", "") if spec.signed else (f"of {spec.stored}", "give bits_stored=12 if the values fit, or ")
+            raise PixelError(f"{syntax.name} holds unsigned words of 12 bits, not {what}; {way_out}"
+                             "JPEG 2000, which is lossy, too (compression='jpeg2000'), holds them")
         check_profile(codec, spec)
     else:
         check_native(spec, big_endian=syntax.big_endian)
@@ -240,7 +287,8 @@ def _choose_pixels(given: Dataset, base: Dataset, wishes: Wishes) -> Wanted:
     elif photometric == "PALETTE COLOR" and not any("RedPaletteColorLookupTableDescriptor" in ds for ds in (given, base)):
         raise PixelError("PALETTE COLOR needs its palette: give colormap=, or the lookup tables in the template")
     inverted = photometric is None and getattr(base, "PhotometricInterpretation", None) == "MONOCHROME1"
-    return Wanted(photometric, bits_stored, inverted, wishes.samples)
+    kinds = (getattr(ds, "SegmentationType", None) for ds in (given, base))
+    return Wanted(photometric, bits_stored, inverted, wishes.samples, next(filter(None, kinds), None) == "BINARY")
 
 
 def _agreed(option: str, value: Any, given: Dataset, keyword: str) -> Any:
@@ -267,6 +315,17 @@ _WAYS_OUT = {
 # The dtypes of floats, by the element that holds them (PS3.3 C.7.6.24, C.7.6.25).
 _FLOATS = {"FloatPixelData": "float32", "DoubleFloatPixelData": "float64"}
 
+# The same for a class that is no Secondary Capture: what else there is depends on the class.
+_WAYS_OUT_ELSEWHERE = {
+    "NumberOfFrames": "write one file a frame, or choose a class for several",
+    "PhotometricInterpretation": "give gray values of one sample (MONOCHROME2: the largest value minus the sample inverts), "
+                                 "or sop_class='SC' to keep the colours",
+    "PixelRepresentation": "shift the values to unsigned ones yourself",
+    "BitsAllocated": "convert the array with astype(), if its values fit",
+    "BitsStored": "give another bits_stored",
+    "SamplesPerPixel": "give one sample a pixel, or sop_class='SC' to keep the colours",
+}
+
 
 def _wanted_class(option: str | None, given: Dataset, base: Dataset) -> tuple[str | None, bool]:
     """The SOP class that is asked for, and whether another may take its place because it is only the template's."""
@@ -283,7 +342,8 @@ def _describe(
     array: Any, wanted: Wanted, wish: tuple[str | None, bool], codec: Codec | None, syntax: TransferSyntax
 ) -> tuple[np.ndarray[Any, Any], ImageSpec, str]:
     """The pixels, their description, and the SOP class that holds them."""
-    pixels, (uid, replaceable) = as_pixels(array), wish
+    uid, replaceable = wish
+    pixels, wanted = _as_words(as_pixels(array), wanted, None if replaceable else uid)
     spec = ImageSpec.from_array(pixels, bits_stored=wanted.bits_stored if pixels.dtype != bool else None, photometric=wanted.photometric,
                                 samples=wanted.samples)
     if wanted.inverted and spec.samples == 1:
@@ -291,20 +351,19 @@ def _describe(
     if spec.kind == "float" and spec.keyword not in iod.pixel_elements(uid or iod.SECONDARY_CAPTURE):
         raise PixelError(_no_floats(pixels, spec, uid))
     if spec.kind == "bit" and codec is not None and not any(1 in row.allocated for row in codec.profile):
-        if uid == iod.SINGLE_BIT and not replaceable:
+        if uid is not None and wanted.packs_bits(uid) and not replaceable:
             raise PixelError(f"{uid_name(uid)} holds single bits, which {syntax.name} does not; "
                              "leave the class out, or give compression='deflated' or 'encapsulated-uncompressed'")
         # the class for several frames of bytes wants all eight bits
-        pixels, stored = zeros_and_ones(pixels), wanted.bits_stored or (8 if spec.frames > 1 or uid == iod.GRAYSCALE_BYTE else 1)
+        pixels, stored = _changed(pixels, zeros_and_ones), wanted.bits_stored or (8 if spec.frames > 1 or uid == iod.GRAYSCALE_BYTE else 1)
         spec = ImageSpec.from_array(pixels, bits_stored=stored, photometric=spec.photometric)
     if uid is None or (replaceable and _misfits(uid, spec)):
         uid = default_class(spec)
-    if spec.kind == "bit" and uid != iod.SINGLE_BIT:
-        pixels = zeros_and_ones(pixels)
+    if spec.kind == "bit" and not wanted.packs_bits(uid):
+        pixels = _changed(pixels, zeros_and_ones)
         spec = ImageSpec.from_array(pixels, bits_stored=wanted.bits_stored or 1, photometric=spec.photometric)
     elif spec.kind == "bit" and wanted.bits_stored not in (None, 1):
         raise PixelError(f"a single bit has 1 bit stored, not {wanted.bits_stored}")
-    pixels, spec = _widened(pixels, spec, uid, wanted)
     wrong = _misfits(uid, spec)
     if wrong:
         raise PixelError(_refusal(uid, wrong))
@@ -322,17 +381,29 @@ def _no_floats(pixels: np.ndarray[Any, Any], spec: ImageSpec, uid: str | None) -
             f"Or keep the floats: {way_out}")
 
 
-def _widened(
-    pixels: np.ndarray[Any, Any], spec: ImageSpec, uid: str, wanted: Wanted
-) -> tuple[np.ndarray[Any, Any], ImageSpec]:
+def _as_words(pixels: np.ndarray[Any, Any], wanted: Wanted, uid: str | None) -> tuple[np.ndarray[Any, Any], Wanted]:
     """Bytes as words for the classes that hold words only, the values unchanged (CT and MR: PS3.3 C.8.2.1.1.4, C.8.3.1.1.4)."""
-    rules = iod.pixel_rules(uid) or {}
-    if rules.get("BitsAllocated") != (16,) or spec.kind != "integer" or spec.allocated != 8 or spec.samples != 1:
-        return pixels, spec
-    if spec.photometric == "PALETTE COLOR":
-        return pixels, spec
-    stored = wanted.bits_stored or max(8, min(rules.get("BitsStored", (8,))))
-    return pixels.astype(np.int16 if spec.signed else np.uint16), replace(spec, allocated=16, stored=stored)
+    if not _holds_words_only(uid) or pixels.dtype.kind not in "biu" or pixels.dtype.itemsize > 1 or wanted.photometric == "PALETTE COLOR":
+        return pixels, wanted
+    stored = (iod.pixel_rules(str(uid)) or {}).get("BitsStored", (8,))
+    if pixels.dtype == bool:
+        pixels = _changed(pixels, zeros_and_ones)
+    dtype = np.int16 if pixels.dtype.kind == "i" else np.uint16
+    words = _changed(pixels, lambda bytes_: bytes_.astype(dtype))
+    return words, wanted._replace(bits_stored=wanted.bits_stored or max(8, min(stored)))
+
+
+def _changed(
+    pixels: np.ndarray[Any, Any], change: Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]]
+) -> np.ndarray[Any, Any]:
+    """What a change of each value makes of them; one value that stands for frames still to come stays one, and takes no memory."""
+    if any(pixels.strides):
+        return change(pixels)
+    return np.broadcast_to(change(pixels[(slice(1),) * pixels.ndim]), pixels.shape)
+
+
+def _holds_words_only(uid: str | None) -> bool:
+    return uid is not None and (iod.pixel_rules(uid) or {}).get("BitsAllocated") == (16,)
 
 
 def default_class(spec: ImageSpec) -> str:
@@ -352,7 +423,8 @@ def _misfits(uid: str, spec: ImageSpec) -> dict[str, str]:
 
 def _refusal(uid: str, wrong: Mapping[str, str]) -> str:
     faults = "; ".join(f"{keyword} {message}" for keyword, message in wrong.items())
-    way_out = next((_WAYS_OUT[keyword] for keyword in _WAYS_OUT if keyword in wrong), _WAYS_OUT["BitsStored"])
+    ways = _WAYS_OUT if uid in iod.IODS else _WAYS_OUT_ELSEWHERE
+    way_out = next((ways[keyword] for keyword in ways if keyword in wrong), ways["BitsStored"])
     return f"{uid_name(uid)} cannot hold the array: {faults}. Ways out: {way_out}"
 
 

@@ -14,7 +14,7 @@ from ._shapes import is_foreign
 from .codecs import Codec, get_codec, named_syntax
 from .coder import Coder
 from .colours import as_rgb, colormap_from_zero
-from .composition import Composition, Wishes, check_names, compose, of_pydicom
+from .composition import Composition, Wishes, bits_allocated, check_names, compose, of_pydicom
 from .errors import CodecUnavailable, ReadError
 from .frames import Frames
 from .model import Dataset
@@ -143,8 +143,8 @@ def imwrite(
         raise TypeError("the target comes first, then the array: imwrite(target, array)")
     check_workers(workers)
     array = as_pixels(array)
-    syntax, codec = choose_syntax(compression, 8 * array.dtype.itemsize)
     wishes = Wishes(attributes, sop_class, photometric, colormap, bits_stored, template, verify, keep_preamble, policy, uid_source, clock)
+    syntax, codec = choose_syntax(compression, bits_allocated(array.dtype, wishes))
     made = compose(array, wishes, syntax, codec, options)
     write_composed(target, made, Coder(syntax, codec, made.spec, options, verify=verify_pixels), workers,
                    exist_ok=exist_ok, durable=durable, policy=policy)

@@ -8,14 +8,16 @@ no files here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from .dictionary import Tag, lookup
 from .errors import PixelError
 from .icc import srgb_profile
-from .iod_tables import Context, attributes_of, evaluate, iod_of, item_table, modules_of
-from .model import Dataset, Sequence
+from .iod_tables import PER_FRAME_GROUPS, SHARED_GROUPS, Context, attributes_of, evaluate, iod_of, item_table, merged_tables, modules_of
+from .iod_tables import Attribute as Row
+from .iod_tables import Module as IodModule
+from .model import MAX_DEPTH, Dataset, Sequence
 from .uid import generate_uid, uid_name
 
 # Frames that get a number each.
@@ -266,6 +268,13 @@ def _pointer(sources: Sources) -> Tag:
     return Tag(next((keyword for keyword in vectors if _value(sources.dataset, keyword) is not None), "PageNumberVector"))
 
 
+def _given_pointer(sources: Sources) -> Tag | None:
+    """What is given of the frames' time, or of the planes of a dose grid; nothing is made up."""
+    vectors = ("FrameTime", "FrameTimeVector", "GridFrameOffsetVector")
+    given = [keyword for keyword in vectors if _value(sources.dataset, keyword) is not None]
+    return Tag(given[0]) if len(given) == 1 else None
+
+
 def _pages(frames: int) -> list[int]:
     if frames > _MOST_PAGES:
         raise PixelError(f"{frames} frames are too many to be numbered one by one; give FrameTime, or FrameIncrementPointer")
@@ -295,12 +304,13 @@ def complete(
 
     Where an ICC profile is required for colours that are in the dataset, it is that of sRGB (PS3.3 C.11.15, C.8.12.5).
 
-    What has a value is never changed, save SOPClassUID, which becomes ``sop_class``.
+    What has a value is never changed, save SOPClassUID, which becomes ``sop_class``. No item is added to a sequence; those that are there
+    get their Type 2 attributes, empty, too, with the items of functional groups among them.
 
     Parameters
     ----------
     ds : Dataset
-        Changed in place; its pixels should be described already.
+        Changed in place, with all of its items; its pixels should be described already.
     sop_class : str
         A UID that ``iod_tables.sop_classes()`` has.
     uid_source : callable, optional
@@ -311,7 +321,7 @@ def complete(
     Returns
     -------
     list of str
-        The keywords that were filled, in the order of the modules.
+        The keywords that were filled, in the order of the modules; then the paths of those in items.
 
     Raises
     ------
@@ -330,42 +340,49 @@ def complete(
         raise ValueError(f"the IOD of {class_name(sop_class)} is not known here")
     ds.SOPClassUID = sop_class
     sources = Sources(ds, uid_source or generate_uid, (clock or _now)())
-    if iod is None:
-        return _complete_by_tables(ds, sop_class, sources)
-    return [row.keyword for module in iod.modules for row in module.attributes if _fill(ds, row, iod, sources)]
+    rows = () if iod is None else (row for module in iod.modules for row in module.attributes)
+    filled = [row.keyword for row in rows if iod is not None and _fill(ds, row, iod, sources)]
+    filled += _complete_by_tables(ds, sop_class, sources)
+    return filled + _complete_items(ds, sop_class)
 
 
 # What a writer may state of any instance that it makes. A frame of reference is none of them: a new one would say that this image lies
 # nowhere that another does.
 _STATED = {"StudyInstanceUID": "uid", "SeriesInstanceUID": "uid", "SOPInstanceUID": "uid", "InstanceCreationDate": "date",
            "InstanceCreationTime": "time"}
-# What the names of classes say of the modality, where the tables have a list of all.
-_MODALITIES = {"1.2.840.10008.5.1.4.1.1.2": "CT", "1.2.840.10008.5.1.4.1.1.4": "MR", "1.2.840.10008.5.1.4.1.1.20": "NM",
-               "1.2.840.10008.5.1.4.1.1.128": "PT"}
+# What follows from the pixels, and from the time of the frames or the planes of a dose where they are given (PS3.3 C.7.6.6, C.8.8.3.2).
+_COUNTED = {"NumberOfFrames": FILLERS["one frame"], "FrameIncrementPointer": _given_pointer}
+
+_STORAGE = "1.2.840.10008.5.1.4.1.1"
+# What a class says by being that class, where the tables have a list of all: its modality (PS3.3 C.8.8.1 for radiotherapy), and whether
+# its images are for a person or a program (PS3.3 A.26 to A.28, A.74).
+_OF_CLASS: Mapping[str, Mapping[str, str]] = {
+    **{f"{_STORAGE}.{end}": {"Modality": modality} for end, modality in (
+        ("2", "CT"), ("4", "MR"), ("20", "NM"), ("128", "PT"), ("481.1", "RTIMAGE"), ("481.2", "RTDOSE"), ("481.3", "RTSTRUCT"),
+        ("481.4", "RTRECORD"), ("481.5", "RTPLAN"), ("481.6", "RTRECORD"), ("481.7", "RTRECORD"), ("481.8", "RTPLAN"),
+        ("481.9", "RTRECORD"))},
+    **{f"{_STORAGE}.{end}": {"PresentationIntentType": "FOR PRESENTATION"} for end in ("1.1", "1.2", "1.3", "13.1.4")},
+    **{f"{_STORAGE}.{end}": {"PresentationIntentType": "FOR PROCESSING"} for end in ("1.1.1", "1.2.1", "1.3.1", "13.1.5")},
+}
 
 
 def _complete_by_tables(ds: Dataset, sop_class: str, sources: Sources) -> list[str]:
-    """Of the modules that must be there: UIDs, dates, a modality that is no choice, and Type 2 left empty."""
-    context = Context(ds)
-    modules = [module.name for module in modules_of(sop_class)
-               if module.usage == "M" or (module.condition is not None and evaluate(module.condition, context))]
+    """Of the modules in use: UIDs, dates, what the class or the pixels leave no choice of, and Type 2 left empty."""
+    context, there = Context(ds), frozenset(ds)
+    modules = _modules_in_use(context, sop_class)
     filled = []
-    for tag, row in attributes_of(sop_class, modules).items():
-        entry = lookup(tag)
-        value = ds[tag].value if tag in ds else None
-        if entry is None or value is not None:
+    for row, keyword, vr, statable in _fillable(sop_class, modules):
+        present = row.tag in there
+        if present and (not statable or ds[row.tag].value is not None):
             continue
-        if entry.keyword in _STATED:
-            ds[tag] = FILLERS[_STATED[entry.keyword]](sources)
-        elif entry.keyword == "NumberOfFrames" and "Rows" in ds and pixel_elements(sop_class):
-            ds[tag] = 1  # several would have been said
-        elif entry.keyword == "Modality" and (modality := _only_modality(sop_class, row)):
-            ds[tag] = modality
-        elif tag not in ds and _may_stay_empty(row, entry.keyword, context):
-            ds[tag] = [] if entry.vr == "SQ" else None
+        value = _stated(keyword, row, sop_class, context, sources) if statable else None
+        if value is not None:
+            ds[row.tag] = value
+        elif not present and _may_stay_empty(row, keyword, context):
+            ds[row.tag] = [] if vr == "SQ" else None
         else:
             continue
-        filled.append(entry.keyword)
+        filled.append(keyword)
     return filled + _fill_profiles(ds, sop_class, modules, context)
 
 
@@ -373,7 +390,7 @@ def _complete_by_tables(ds: Dataset, sop_class: str, sources: Sources) -> list[s
 _HOLDERS_OF_PROFILES = ("OpticalPathSequence",)
 
 
-def _fill_profiles(ds: Dataset, sop_class: str, modules: list[str], context: Context) -> list[str]:
+def _fill_profiles(ds: Dataset, sop_class: str, modules: tuple[str, ...], context: Context) -> list[str]:
     """The profile of sRGB where one is required, for the colours that are stored here: not for gray, nor for those of other instances."""
     filled = _fill_profile(ds, attributes_of(sop_class, modules), context, _stores_colours(ds))
     rows = attributes_of(sop_class, [module.name for module in modules_of(sop_class)])
@@ -409,16 +426,134 @@ def _fill_profile(item: Dataset, rows: Mapping[int, Any], context: Context, colo
     return ["ICCProfile", "ColorSpace"]
 
 
-def _only_modality(sop_class: str, row: Any) -> str:
+class _Demand(NamedTuple):
+    """A module, and the tags of its rows: of all, of those that may be required, of those that always are and have a value."""
+
+    module: IodModule
+    tags: frozenset[int]
+    required: frozenset[int]
+    strict: frozenset[int]
+
+
+@cache
+def _demands(sop_class: str) -> tuple[_Demand, ...]:
+    return tuple(_Demand(module, frozenset(row.tag for row in module.attributes),
+                         frozenset(row.tag for row in module.attributes if row.type != "3"),
+                         frozenset(row.tag for row in module.attributes if row.type == "1")) for module in modules_of(sop_class))
+
+
+def _modules_in_use(context: Context, sop_class: str) -> tuple[str, ...]:
+    """The names of the modules that must be there, and of those of which all of Type 1 is there (as ``verification.py`` takes them)."""
+    used, open_ones = [], []
+    for demand in _demands(sop_class):
+        condition = demand.module.condition
+        required = demand.module.usage == "M" or (condition is not None and evaluate(condition, context))
+        if required:
+            used.append(demand)
+        elif required is None or condition is None or condition.otherwise is None or evaluate(condition.otherwise, context) is not False:
+            open_ones.append(demand)
+    there = frozenset(context.item)
+    covered = frozenset().union(*(demand.tags for demand in used))
+    for demand in open_ones:
+        if there & demand.required - covered and demand.strict <= there:
+            used.append(demand)
+            covered |= demand.tags
+    return tuple(demand.module.name for demand in used)
+
+
+@lru_cache(maxsize=512)
+def _fillable(sop_class: str, modules: tuple[str, ...]) -> tuple[tuple[Row, str, str, bool], ...]:
+    """The rows of modules that may be empty or have a value that a writer may state, with keyword and VR, and whether it is the latter."""
+    stated = {*_STATED, *_COUNTED, *_OF_CLASS.get(sop_class, ()), "Modality"}
+    rows = [(row, lookup(row.tag)) for row in attributes_of(sop_class, modules).values()]
+    return tuple((row, entry.keyword, entry.vr, entry.keyword in stated) for row, entry in rows
+                 if entry is not None and (entry.keyword in stated or _may_be_type_2(row)))
+
+
+def _may_be_type_2(row: Row) -> bool:
+    return row.type in ("2", "2C") or row.floor == "2"
+
+
+def _stated(keyword: str, row: Row, sop_class: str, context: Context, sources: Sources) -> Any:
+    """What a writer may say for an attribute; None where it has nothing to say."""
+    if keyword in _STATED:
+        return FILLERS[_STATED[keyword]](sources)
+    if keyword in _OF_CLASS.get(sop_class, {}):
+        return _OF_CLASS[sop_class][keyword]
+    if keyword == "Modality":
+        return _only_value(row)
+    if keyword in _COUNTED and pixel_rules(sop_class) is not None and _is_strict(row, context):
+        return _COUNTED[keyword](sources)
+    return None
+
+
+def _is_strict(row: Row, context: Context) -> bool:
+    return row.type == "1" or (row.type == "1C" and evaluate(row.condition, context) is True)
+
+
+def _only_value(row: Row) -> str | None:
     lists = [one.values for one in row.values if one.enumerated and one.when is None and len(one.values) == 1]
-    return _MODALITIES.get(sop_class, "") or (str(lists[0][0]) if lists else "")
+    return str(lists[0][0]) if lists else None
 
 
-def _may_stay_empty(row: Any, keyword: str, context: Context) -> bool:
+def _complete_items(ds: Dataset, sop_class: str) -> list[str]:
+    """Type 2 attributes left empty in the items that are there, of whatever module: an item is held to its table where it stands."""
+    filled: list[str] = []
+    _complete_inside(Context(ds), _sequences(sop_class), "", {id(ds)}, filled)
+    return filled
+
+
+@cache
+def _sequences(sop_class: str) -> Mapping[int, Row]:
+    """The rows of a class, of all of its modules, that tell of items."""
+    rows = attributes_of(sop_class, [module.name for module in modules_of(sop_class)])
+    return {tag: row for tag, row in rows.items() if row.items}
+
+
+def _complete_inside(context: Context, rows: Mapping[int, Row], path: str, seen: set[int], filled: list[str], depth: int = 1) -> None:
+    """Go through the items of an item's sequences, each item once: some share items, and some stand in themselves."""
+    for tag in list(context.item):
+        row = rows.get(tag)
+        if row is None or not row.items or depth > MAX_DEPTH:
+            continue
+        items = context.item[tag].value
+        for at, item in enumerate(items if isinstance(items, Sequence) else ()):
+            if id(item) in seen:
+                continue
+            seen.add(id(item))
+            inner, place = context.inside(tag, item), f"{path}{Tag(tag).keyword}[{at}]."
+            # which functional groups there are is for the maker to say (PS3.3 C.7.6.16)
+            if tag not in (SHARED_GROUPS, PER_FRAME_GROUPS):
+                filled += [place + keyword for keyword in _empty_ones(row.items, inner)]
+            _complete_inside(inner, merged_tables(row.items), place, seen, filled, depth + 1)
+
+
+def _empty_ones(tables: tuple[str, ...], context: Context) -> list[str]:
+    """Put the required attributes that may be empty into an item; their keywords."""
+    item, filled = context.item, []
+    for row, keyword, vr in _perhaps_empty(tables):
+        if row.tag not in item and _may_stay_empty(row, "", context):
+            item[row.tag] = [] if vr == "SQ" else None
+            filled.append(keyword)
+    return filled
+
+
+@cache
+def _perhaps_empty(tables: tuple[str, ...]) -> tuple[tuple[Row, str, str], ...]:
+    """The rows of an item whose Type may be 2, with keyword and VR."""
+    rows = [(row, lookup(row.tag)) for row in merged_tables(tables).values() if _may_be_type_2(row)]
+    return tuple((row, entry.keyword, entry.vr) for row, entry in rows if entry is not None)
+
+
+def _may_stay_empty(row: Row, keyword: str, context: Context) -> bool:
     """Whether an attribute is required and may be empty (PS3.5 7.4.3, 7.4.4)."""
-    if row.type == "2" or (row.floor == "2" and evaluate(row.condition, context) is not True):
+    if row.type == "2":
         return True
-    return row.type == "2C" and (evaluate(row.condition, context) is True or (keyword == "Laterality" and _may_be_paired(context.item, "")))
+    required = evaluate(row.condition, context)
+    if row.type == "2C" and keyword == "Laterality":
+        # whether a body part has a twin can't be decided in every case: empty says that nobody did (PS3.3 C.7.3.1)
+        return required is not False
+    return (row.type == "2C" and required is True) or (row.floor == "2" and required is not True)
 
 
 _PIXEL_KEYWORDS = ("SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "BitsAllocated", "BitsStored", "HighBit",
@@ -478,9 +613,12 @@ def _now() -> Any:
     return datetime.now()
 
 
+_tag_of = cache(Tag)
+
+
 def _fill(ds: Dataset, row: Attribute, iod: Iod, sources: Sources) -> bool:
     """Fill one attribute that is missing, or empty where that is not allowed; say whether something was filled."""
-    present, fillable = row.keyword in ds, row.fill or row.keyword in iod.constants
+    present, fillable = _tag_of(row.keyword) in ds, row.fill or row.keyword in iod.constants
     if present and (_value(ds, row.keyword) is not None or row.type[0] != "1"):
         return False
     if not _is_required(ds, row) and not (row.type == "3" and row.fill):

@@ -20,7 +20,7 @@ from ._shapes import is_foreign
 from .codecs import Codec
 from .coder import Coder
 from .colours import as_rgb, colormap_from_zero
-from .composition import STAND_IN, Composition, Wishes, check_names, compose, take_template
+from .composition import STAND_IN, Composition, Wishes, bits_allocated, check_names, compose, take_template
 from .copying import compose_copy
 from .dictionary import Tag, keyword_like, lookup
 from .errors import VerifyError
@@ -247,9 +247,9 @@ def _share_of_frame(given: _Given, at: int, options: Options) -> _Given:
 def _write(call: Call, target: Any, pixels: Array, samples: int | None, given: _Given, remarks: list[Finding]) -> Status:
     """One file, and its status."""
     options = call.options
-    encoding = _encoding(options, 8 * pixels.dtype.itemsize)
-    compose_it = compose_copy if options.copies else compose
-    made = compose_it(pixels, _wishes(options, given, samples), encoding.syntax, encoding.codec, encoding.options)
+    wishes = _wishes(options, given, samples)
+    encoding = _encoding(options, 8 * pixels.dtype.itemsize if options.copies else bits_allocated(pixels.dtype, wishes))
+    made = (compose_copy if options.copies else compose)(pixels, wishes, encoding.syntax, encoding.codec, encoding.options)
     dropped, found = list(given.private), []
     if not options.copies:
         _state(made.dataset, given, options)
@@ -315,18 +315,11 @@ def _check(made: Composition) -> Report:
 
 
 def _fit_into_iod(made: Composition, given: _Given) -> list[str]:
-    """Leave empty what the modules in use want and allow to be empty, and take out what structs say of another IOD.
-
-    What is named by itself stays, in a Standard Extended class (PS3.4 B.3). Gives the keywords that were taken out.
-    """
-    ds, outside = made.dataset, []
-    for finding in _check(made).findings:
-        if finding.code == "missing-type-2" and "[" not in finding.path:
-            tag = Tag(finding.path)
-            ds[tag] = [] if (entry := lookup(tag)) is not None and entry.vr == "SQ" else None
-        elif finding.code == "outside-iod" and finding.keyword not in _MEANING and finding.keyword not in given.named:
-            outside.append(finding.keyword)
-            ds.pop(finding.keyword, None)
+    """Take out what structs say of another IOD; what is named by itself stays, in a Standard Extended class (PS3.4 B.3)."""
+    outside = [finding.keyword for finding in _check(made).findings
+               if finding.code == "outside-iod" and finding.keyword not in _MEANING and finding.keyword not in given.named]
+    for keyword in outside:
+        made.dataset.pop(keyword, None)
     return outside
 
 

@@ -18,7 +18,7 @@ from typing import Any, Self
 import numpy as np
 
 from .coder import Coder
-from .composition import Composition, Wishes, check_names, compose, take_template
+from .composition import Composition, Wishes, asked_class, bits_allocated, check_names, compose, is_of_one_frame, take_template
 from .errors import PixelError
 from .images import choose_syntax, paths_of, report_on
 from .lossy import awaits_ratio
@@ -26,7 +26,7 @@ from .pixel_stream import PixelStream, Spool
 from .pixels import as_pixels, zeros_and_ones
 from .report import Report
 from .sinks import Target, can_be_patched
-from .uid import generate_uid
+from .uid import generate_uid, uid_name
 from .values import Policy
 from .window import Window, check_workers
 
@@ -50,7 +50,8 @@ class Writer:
         beside the target until the last has come.
     compression, options, sop_class, photometric, colormap, bits_stored, template, workers, verify, verify_pixels
     exist_ok, durable, keep_preamble, policy, uid_source, clock, **attributes
-        As for :func:`imwrite`. Without ``frames``, a class for several frames is chosen.
+        As for :func:`imwrite`. Without ``frames``, a class for several frames is chosen; where a class of one frame is asked for
+        (CT, MR), one is expected.
 
     Attributes
     ----------
@@ -210,8 +211,11 @@ class Writer:
     def _begin(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         """Now that the first frame is known, what is wrong with the metadata comes to light."""
         self._shape, self._dtype = shape, dtype
+        asked = asked_class(self._wishes)
+        if self._promised is None and is_of_one_frame(asked):
+            self._promised = 1
         # a class for several frames is the right one as long as their number is open
-        self._syntax, self._codec = choose_syntax(self._compression, 8 * dtype.itemsize)
+        self._syntax, self._codec = choose_syntax(self._compression, bits_allocated(dtype, self._wishes))
         made = self._compose(self._promised or self._likely_frames(), trial=self._promised is None)
         self._made, self._frame_spec = made, replace(made.spec, frames=1)
         self._coder = Coder(self._syntax, self._codec, made.spec, self._options, verify=self._verify_pixels)
@@ -226,15 +230,28 @@ class Writer:
             raise PixelError(f"frame {self._count} is of shape {pixels.shape} and {pixels.dtype}, and the image of {self._shape} "
                              f"and {self._dtype}")
         if self._promised is not None and self._count == self._promised:
-            raise PixelError(f"{self._promised} frames were announced, and this is one more")
-        if pixels.dtype == bool and self._frame_spec.kind != "bit":
-            pixels = zeros_and_ones(pixels)
+            raise PixelError(self._one_more())
+        pixels = self._as_stored(pixels)
         if self._workers > 1:
             # the caller may use the same memory for the next frame, while this one waits for its thread
             pixels = pixels.copy()
         self._count += 1
         assert self._window is not None
         self._put(self._window.push(pixels, self._count - 1))
+
+    def _as_stored(self, pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """A frame in the dtype that the image has: bits may become bytes, and bytes words, their values unchanged."""
+        assert self._made is not None
+        if pixels.dtype == bool and self._frame_spec.kind != "bit":
+            pixels = zeros_and_ones(pixels)
+        return pixels.astype(self._made.pixels.dtype, copy=False)
+
+    def _one_more(self) -> str:
+        assert self._made is not None
+        uid = self._made.dataset.SOPClassUID
+        if is_of_one_frame(uid):
+            return f"{uid_name(uid)} holds one frame, and this is one more: write one file a frame, or choose a class for several"
+        return f"{self._promised} frames were announced, and this is one more"
 
     def _put(self, encoded: Iterable[Any]) -> None:
         assert self._sink is not None
