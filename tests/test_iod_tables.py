@@ -171,6 +171,44 @@ def test_sentences_are_read_whole_or_marked_as_not_understood(maker: ModuleType,
     assert reader.read(text) == (required, otherwise)
 
 
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("Only a single Item shall be included in this Sequence.", "1"),
+        ("Codes of it Only a single Item is permitted in this Sequence.", "1"),
+        ("Zero or one Item shall be included in this Sequence.", "1"),
+        ("One Item shall be included in this Sequence.", "1"),
+        ("One or two Items shall be included in this Sequence.", "1-2"),
+        ("Two or more Items are permitted in this Sequence.", "2-"),
+        ("Two Items shall be included in this Sequence.", "2"),
+        ("One or more Items shall be included in this Sequence.", ""),
+        ("Zero or more Items may be included. Only a single Item shall be included in this Sequence.", ""),
+        ("If Rows is 1, only a single Item shall be included in this Sequence.", ""),
+        ("Only a single Item shall be included in this Sequence, unless Rows is 1.", ""),
+        ("The number of Items shall equal Rows.", ""),
+    ],
+)
+def test_how_many_items_is_read_where_it_depends_on_nothing(maker: ModuleType, text: str, count: str) -> None:
+    assert maker.item_count(text) == count
+
+
+def test_lines_of_values_and_items_are_read(maker: ModuleType, tmp_path: Path) -> None:
+    path = tmp_path / "overrides.txt"
+    path.write_text("values a Rows: only 1, 2 if Modality = CT\nvalues a ImageType[2]: defined A B, C\nitems * ASequence.BSequence: 1-2\n")
+    assert [line[1:] for line in maker.read_overrides(path)] == [
+        ("a", ("Rows",), 0, "E", ("1", "2"), ["=", "Modality", 0, ["CT"]]), ("a", ("ImageType",), 2, "D", ("A B", "C"), None),
+        ("*", ("ASequence", "BSequence"), "1-2")]
+
+
+def test_sequences_know_how_many_items_they_may_have() -> None:
+    assert row_of(CT, "RequestAttributesSequence").item_limits == (0, 0)
+    assert row_of(CT, "RequestAttributesSequence.RequestedProcedureCodeSequence").item_limits == (0, 1)
+    assert row_of(DX, "AnatomicRegionSequence").item_limits == (0, 0)  # the DX family has several, General Image one
+    assert {name for table in RAW["tables"].values() for row in table.split(";") for name in row.split(" ")[5:]} <= set(iod_tables._COUNTS)
+    one, two = (Attribute(1, "1", None, (), (), "", limits) for limits in ((0, 1), (2, 2)))
+    assert iod_tables._strictest(one, two).item_limits == (0, 2)
+
+
 def test_the_file_is_small_and_plain_lines_that_a_diff_can_show() -> None:
     text = (ROOT / "data" / "iod.json").read_text("utf-8")
     assert len(text.encode()) < 500_000 and text.endswith("}\n") and "\r" not in text
@@ -189,7 +227,7 @@ def test_the_file_credits_its_sources_and_has_no_prose() -> None:
 def test_every_name_in_the_file_leads_somewhere() -> None:
     for name, table in RAW["tables"].items():
         for row in table.split(";"):
-            tag, type_, condition, values, items = (*row.split(" "), "-", "-", "-")[:5]
+            tag, type_, condition, values, items, _ = (*row.split(" "), "-", "-", "-", "-")[:6]
             entry = lookup(int(tag, 16))
             assert entry is not None and entry.keyword, row
             assert type_ in iod_tables.TYPES and (condition != "-") == (type_ in ("1C", "2C")), row
@@ -265,6 +303,7 @@ def test_values_have_their_place_and_kind() -> None:
     sex, = row_of(CT, "PatientSex").values
     assert sex.enumerated and sex.values == ("M", "F", "O") and sex.place == 0
     places = {(one.place, one.enumerated): one.values for one in row_of(CT, "ImageType").values}
+    assert row_of(DX, "PixelIntensityRelationshipSign").values[0].values == (1, -1)
     assert places[1, True] == ("ORIGINAL", "DERIVED") and places[2, True] == ("PRIMARY", "SECONDARY") and "AXIAL" in places[3, False]
     assert row_of(CT, "PixelRepresentation").values[0].values == (0, 1)
     assert "LABELMAP" in row_of(SEG, "SegmentationType").values[0].values

@@ -31,7 +31,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -46,7 +46,7 @@ ABOUT = (
     "What the IODs of PS3.3 demand. Made by tools/make_iod_tables.py; not edited by hand (see data/iod-overrides.txt).",
     f"IODs, modules, attributes, Types: highdicom {HIGHDICOM}, Copyright 2020 MGH Computational Pathology, MIT.",
     f"Conditions (read by machine), value lists, functional groups: dicom-standard {DICOM_STANDARD}, Copyright 2017 Innolitics, LLC, MIT.",
-    "tables: tag, Type, condition, values, items of each attribute; '-' is none. iods: modules with usage and condition.",
+    "tables: tag, Type, condition, values, items of each attribute, how many items; '-' is none. iods: modules with usage and condition.",
     "conditions: [required, else allowed]; see src/dcmenc/iod_tables.py for the operators. Names of five letters are hashes of contents.",
 )
 
@@ -61,9 +61,10 @@ class Fact(NamedTuple):
     required: str  # JSON of an expression over keywords
     otherwise: str
     values: str  # JSON of the value lists
+    items: str  # how many items a sequence may have, as ``item_count`` writes it
 
 
-NO_FACT = Fact("", json.dumps(UNKNOWN), "null", "[]")
+NO_FACT = Fact("", json.dumps(UNKNOWN), "null", "[]", "")
 
 
 class ValuesLine(NamedTuple):
@@ -75,6 +76,16 @@ class ValuesLine(NamedTuple):
     place: int
     kind: str  # "E" or "D"
     values: tuple[str, ...]
+    when: Expression | None
+
+
+class ItemsLine(NamedTuple):
+    """One line of ``data/iod-overrides.txt`` about the number of items of a sequence."""
+
+    number: int
+    where: str
+    path: tuple[str, ...]
+    items: str
 
 
 class Override(NamedTuple):
@@ -137,6 +148,32 @@ def hexadecimal(tag: str) -> str:
     return tag.strip("()").replace(",", "").upper().replace("X", "0")
 
 
+_ITEM_COUNTS = (
+    ("1", r"(?:Only )?(?:a single|one) Item (?:shall be (?:present|included|permitted)|is permitted)(?: in (?:this|the) Sequence)?\."),
+    ("1", r"Zero or one Item (?:shall be (?:present|included)|is permitted)(?: in (?:this|the) Sequence)?\."),
+    ("1-2", r"(?:Only )?one or two Items (?:shall be (?:present|included)|are permitted)(?: in (?:this|the) Sequence)?\."),
+    ("2-", r"Two or more Items (?:shall be (?:present|included)|are permitted)(?: in (?:this|the) Sequence)?\."),
+    ("2", r"(?<! or )Two Items shall be (?:present|included)(?: in (?:this|the) Sequence)?\."),
+    ("1-3", r"One, two, or three Items shall be (?:present|included)(?: in (?:this|the) Sequence)?\."),
+)
+# What makes a number of items depend on something else.
+_IF = r"\b(?:if|unless|when|equals?|match(?:es)?)\b"
+_ITEMS_IF = re.compile(rf"{_IF}[^.]*\bItems?\b|\bItems?\b[^.]*{_IF}", re.I)
+_MORE_ITEMS = re.compile(r"(?:Zero|One) or more Items", re.I)
+
+
+def item_count(text: str) -> str:
+    """How many items a sequence may have: "1" at most one, "2" just two, "2-" two or more; empty where any number is, or it depends.
+
+    That there is one at least, where there must be any, is what the Type says (PS3.5 7.4).
+
+    >>> item_count("Only a single Item shall be included in this Sequence."), item_count("Two or more Items are permitted.")
+    ('1', '2-')
+    """
+    counts = {count for count, pattern in _ITEM_COUNTS if re.search(pattern, text, re.I)}
+    return counts.pop() if len(counts) == 1 and not _MORE_ITEMS.search(text) and not _ITEMS_IF.search(text) else ""
+
+
 _VALUE_LIST = re.compile(r"<strong>\s*([^<]*?(?:Enumerated Values|Defined Terms)[^<]*?)\s*</strong>\s*</p>\s*<dl>(.*?)</dl>", re.S)
 _VALUE_VRS = {"AE", "AS", "CS", "DS", "IS", "LO", "LT", "SH", "ST", "UC", "UI", "UT"}
 # The lists of Image Type do not always say which value they are for (PS3.3 C.7.6.1.1.2).
@@ -178,7 +215,9 @@ class Sentences:
         conditions = {one[1:3] for one in candidates}
         values = {one.values for one in candidates}
         required, otherwise = conditions.pop() if len(conditions) == 1 else NO_FACT[1:3]
-        return Fact(type, required, otherwise, values.pop() if len(values) == 1 else NO_FACT.values)
+        items = {one.items for one in candidates}
+        return Fact(type, required, otherwise, values.pop() if len(values) == 1 else NO_FACT.values,
+                    items.pop() if len(items) == 1 else NO_FACT.items)
 
     @cache  # noqa: B019
     def usage(self, text: str) -> tuple[Expression, Expression | None]:
@@ -187,9 +226,11 @@ class Sentences:
 
     def _fact(self, row: Mapping[str, Any]) -> Fact:
         required, otherwise = UNKNOWN, None
+        text = plain_text(row["description"])
         if row["type"] in ("1C", "2C"):
-            required, otherwise = self._read(plain_text(row["description"]))
-        return Fact(row["type"], json.dumps(required), json.dumps(otherwise), json.dumps(self._values(row)))
+            required, otherwise = self._read(text)
+        items = item_count(text) if self._source.vrs.get(self._source.keywords.get(hexadecimal(row["tag"]), "")) == "SQ" else ""
+        return Fact(row["type"], json.dumps(required), json.dumps(otherwise), json.dumps(self._values(row)), items)
 
     @cache  # noqa: B019
     def _read(self, text: str) -> tuple[Expression, Expression | None]:
@@ -218,7 +259,7 @@ class Sentences:
             if "Retired" in title:
                 continue
             terms = (html.unescape(re.sub(r"<[^>]+>", "", term)).strip() for term in re.findall(r"<dt>(.*?)</dt>", match[2], re.S))
-            values = [value for term in terms if (value := self._value(term, keyword)) is not None]
+            values = self.values(terms, keyword)
             other = re.search(r"(?:for|of) [^()]*\(([0-9A-Fa-f]{4}),([0-9A-Fa-f]{4})\)", title)
             if not values or (hexadecimal(other[1] + other[2]) != self._source.tags[keyword] if other else not of_it):
                 continue
@@ -230,21 +271,26 @@ class Sentences:
                 lists.append(["E" if "Enumerated" in title else "D", place, condition, values])
         return lists
 
+    def values(self, terms: Iterable[str], keyword: str) -> list[str | int]:
+        """The terms that are values."""
+        return [value for term in terms if (value := self._value(term, keyword)) is not None]
+
     def _value(self, term: str, keyword: str) -> str | int | None:
         """A term as the value that is compared: a number for a binary VR; None for what is no value but a remark."""
         if self._source.vrs[keyword] in _NUMERIC_VRS:
-            number = re.fullmatch(r"([0-9A-Fa-f]+)H|(-?\d+)", term)
+            number = re.fullmatch(r"([0-9A-Fa-f]+)H|([+-]?\d+)", term)
             return (int(number[1], 16) if number[1] else int(number[2])) if number else None
         return term if term and len(term) <= 64 and not re.search(r"[a-z]{3,} [a-z]{2,} ", term) else None
 
 
+_ITEMS_LINE = re.compile(r"items\s+(\S+)\s+(\S+):\s*(any|\d(?:-\d?)?)")
 _VALUES_LINE = re.compile(r"values\s+(\S+)\s+([^\s\[]+)(?:\[(\d)\])?:\s*(only|defined)\s+(.*)")
 _LINE = re.compile(r"(?:(module|group)\s+)?(\S+)\s+(\S+?)(?:\s+(?:([12])>)?(1C|2C))?:\s*(.*)")
 
 
-def read_overrides(path: Path) -> list[Override | ValuesLine]:
+def read_overrides(path: Path) -> list[Override | ValuesLine | ItemsLine]:
     """The lines of ``data/iod-overrides.txt``; a line that begins with white space continues the one before."""
-    overrides: list[Override | ValuesLine] = []
+    overrides: list[Override | ValuesLine | ItemsLine] = []
     lines: list[tuple[int, str]] = []
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
         if line[:1].isspace() and line.strip():
@@ -259,11 +305,14 @@ def read_overrides(path: Path) -> list[Override | ValuesLine]:
     return overrides
 
 
-def _override(number: int, line: str) -> Override | ValuesLine:
+def _override(number: int, line: str) -> Override | ValuesLine | ItemsLine:
     if values := _VALUES_LINE.fullmatch(line):
         where, target, place, kind, terms = values.groups()
-        path = tuple(target.replace("/", ".").split("."))
-        return ValuesLine(number, where, path, int(place or 0), "E" if kind == "only" else "D", tuple(map(str.strip, terms.split(","))))
+        terms, _, when = terms.partition(" if ")
+        return ValuesLine(number, where, tuple(target.replace("/", ".").split(".")), int(place or 0), "E" if kind == "only" else "D",
+                          tuple(map(str.strip, terms.split(","))), parse_expression(when) if when else None)
+    if items := _ITEMS_LINE.fullmatch(line):
+        return ItemsLine(number, items[1], tuple(items[2].split(".")), "" if items[3] == "any" else items[3])
     match = _LINE.fullmatch(line)
     if match is None:
         raise ValueError(f"{line!r} is not of the form MODULE PATH TYPE: CONDITION")
@@ -281,28 +330,44 @@ def _override(number: int, line: str) -> Override | ValuesLine:
     return Override(number, kind or "attribute", where, path, type_, new_type or "", parse_expression(required), otherwise)
 
 
+Line = TypeVar("Line", ValuesLine, ItemsLine)
+
+
 class Overrides:
     """The lines by what they are for; a named module or IOD wins over ``*`` and ``?``, then the longer path."""
 
-    def __init__(self, lines: Iterable[Override | ValuesLine]) -> None:
+    def __init__(self, lines: Iterable[Override | ValuesLine | ItemsLine]) -> None:
         self._lines: dict[tuple[str, str], list[Override]] = defaultdict(list)
         self._values: dict[str, list[ValuesLine]] = defaultdict(list)
+        self._items: dict[str, list[ItemsLine]] = defaultdict(list)
         self._numbers: set[int] = set()
         for line in lines:
             self._numbers.add(line.number)
             if isinstance(line, ValuesLine):
                 self._values[line.path[-1]].append(line)
+            elif isinstance(line, ItemsLine):
+                self._items[line.path[-1]].append(line)
             else:
                 self._lines[line.kind, line.path[-1]].append(line)
         self._used: set[int] = set()
 
     def values(self, module: str, path: tuple[str, ...]) -> list[Any]:
         """The value lists of an attribute; a named module before ``*``, then the longer path; none where no line is for it."""
+        best = self._best(self._values.get(path[-1], ()), module, path)
+        return [[line.kind, line.place, line.when, list(line.values)] for line in best]
+
+    def items(self, module: str, path: tuple[str, ...], read: str) -> str:
+        """The number of items of a sequence; what was read of it where no line is for it."""
+        best = self._best(self._items.get(path[-1], ()), module, path)
+        return best[0].items if best else read
+
+    def _best(self, lines: Iterable[Line], module: str, path: tuple[str, ...]) -> list[Line]:
+        """The lines that fit an attribute best: those of a named module before ``*``, then those of the longer path."""
         whole = ("", *path)
-        fitting = [line for line in self._values.get(path[-1], ()) if line.where in (module, "*") and whole[-len(line.path):] == line.path]
+        fitting = [line for line in lines if line.where in (module, "*") and whole[-len(line.path):] == line.path]
         self._used |= {line.number for line in fitting}
         best = max(((line.where != "*", len(line.path)) for line in fitting), default=None)
-        return [[line.kind, line.place, None, list(line.values)] for line in fitting if (line.where != "*", len(line.path)) == best]
+        return [line for line in fitting if (line.where != "*", len(line.path)) == best]
 
     def find(self, kind: str, where: str, path: tuple[str, ...], type: str = "", unread: bool = False) -> Override | None:
         whole = ("", *path)
@@ -385,13 +450,15 @@ class Maker:
         # the laxest Type where a table names an attribute twice: the rows are for different uses of it
         type_ = max(types, key=TYPES.index, default="3")
         fact = self._sentences.find(module, tuple(map(self._tag, path)), type_)
-        columns = [self._tag(path[-1]), type_, "-", "-", "-"]
+        columns = [self._tag(path[-1]), type_, "-", "-", "-", self._overrides.items(module, path, fact.items) or "-"]
         override = self._overrides.find("attribute", module, path, type_, '"?"' in fact.required)
         if override:
             columns[1:3] = override.new_type, self._overriding(override, near)
         elif type_ in ("1C", "2C"):
             columns[2] = self.condition(json.loads(fact.required), json.loads(fact.otherwise), near)
-        if lists := self._overrides.values(module, path) or json.loads(fact.values):
+        stated = [[kind, place, when, self._sentences.values(terms, path[-1])]
+                  for kind, place, when, terms in self._overrides.values(module, path)]
+        if lists := stated or json.loads(fact.values):
             columns[3] = self.values.name([[kind, place, self._tagged(when, near), terms] for kind, place, when, terms in lists])
         if items:
             columns[4] = self._table(module, items, path)
@@ -547,7 +614,7 @@ def rows_of(tables: Mapping[str, Any], roots: Iterable[str]) -> Iterator[tuple[i
         if name and name not in seen:
             seen.add(name)
             for row in tables["tables"][name].split(";"):
-                columns = [*row.split(" "), "-", "-", "-"][:5]
+                columns = [*row.split(" "), "-", "-", "-", "-"][:6]
                 yield depth, columns
                 if columns[4] not in "-=":
                     waiting.append((depth + 1, columns[4]))

@@ -324,6 +324,7 @@ _WAYS_OUT_ELSEWHERE = {
     "BitsAllocated": "convert the array with astype(), if its values fit",
     "BitsStored": "give another bits_stored",
     "SamplesPerPixel": "give one sample a pixel, or sop_class='SC' to keep the colours",
+    "PixelData": _WAYS_OUT["PixelData"],
 }
 
 

@@ -78,7 +78,8 @@ class Attribute(NamedTuple):
     """A row of a module or of an item: ``items`` are the tables of the items of a sequence, to be asked with ``item_table``.
 
     Where modules were merged, ``floor`` is the strictest unconditional Type beside a conditional one, which holds where the
-    condition does not.
+    condition does not. ``item_limits`` are the least and the greatest number of items, 0 for any: that a sequence must have one at
+    all is what its Type says.
     """
 
     tag: int
@@ -87,6 +88,7 @@ class Attribute(NamedTuple):
     values: tuple[ValueList, ...]
     items: tuple[str, ...]
     floor: str
+    item_limits: tuple[int, int] = (0, 0)
 
 
 class Module(NamedTuple):
@@ -236,9 +238,9 @@ def table_rows(name: str) -> tuple[Attribute, ...]:
     """
     rows = []
     for text in _tables()["tables"][name].split(";"):
-        tag, type_, condition, values, items = (*text.split(" "), "-", "-", "-")[:5]
+        tag, type_, condition, values, items, count = (*text.split(" "), "-", "-", "-", "-")[:6]
         tables = () if items == "-" else (name,) if items == "=" else (items,)
-        rows.append(Attribute(int(tag, 16), type_, _condition(condition), _value_lists(values), tables, ""))
+        rows.append(Attribute(int(tag, 16), type_, _condition(condition), _value_lists(values), tables, "", _COUNTS[count]))
     return tuple(rows)
 
 
@@ -274,6 +276,10 @@ def watched_values() -> Mapping[int, frozenset[Any] | None]:
             if len(columns) > 3 and columns[3] != "-":
                 watched[int(columns[0], 16)] = None
     return MappingProxyType(watched)
+
+
+# How many items, as the file writes it: the least and the greatest number; "1" is one at most.
+_COUNTS = {"-": (0, 0), "1": (0, 1), "1-2": (0, 2), "1-3": (0, 3), "2": (2, 2), "2-": (2, 0)}
 
 
 def _module(text: str) -> Module:
@@ -347,8 +353,13 @@ def _strictest(one: Attribute, other: Attribute) -> Attribute:
     floor = min(unconditional, key=TYPES.index, default="") if first.type in ("1C", "2C") else ""
     return Attribute(
         first.tag, first.type, condition, tuple(dict.fromkeys(first.values + second.values)),
-        tuple(dict.fromkeys(first.items + second.items)), floor,
+        tuple(dict.fromkeys(first.items + second.items)), floor, _laxest(first.item_limits, second.item_limits),
     )
+
+
+def _laxest(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    """The numbers of items that either of two rows for one sequence allows: a module may widen what another says of all images."""
+    return min(one[0], other[0]), max(one[1], other[1]) if one[1] and other[1] else 0
 
 
 def _either(one: Expression | None, other: Expression | None) -> Expression | None:

@@ -33,19 +33,58 @@ from .iod_tables import (
 )
 from .model import MAX_DEPTH, Dataset
 from .report import Finding, Report, Severity
-from .values import Fragments, shorten
-from .vr import AMBIGUOUS
+from .rules import TEXT_KINDS, complaint
+from .values import DS, Fragments, shorten
+from .vr import AMBIGUOUS, VRS
 from .wording import because
 
-# Attributes whose Enumerated Values were compared with the present standard: another value is an error. Elsewhere the list may be older
-# than the dataset (the tables are of 2020), and it is a warning. Value n of ImageType and FrameType beyond 2 has Defined Terms.
+# Attributes whose Enumerated Values an independent verifier of 2026 has, too, the same and as a closed list, or that stand with their
+# reason in the tests: another value is an error. Elsewhere the list may be older than the dataset (the tables are of 2020), and it is
+# a warning. Value n of ImageType and FrameType beyond 2 has Defined Terms.
 CLOSED_LISTS = frozenset((
-    "PatientSex", "PatientIdentityRemoved", "BurnedInAnnotation", "RecognizableVisualFeatures", "LossyImageCompression",
-    "QualityControlImage", "Laterality", "ImageLaterality", "PixelRepresentation", "PlanarConfiguration", "SamplesPerPixel",
-    "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit", "PresentationLUTShape", "RescaleSlope", "RescaleIntercept",
-    "PixelIntensityRelationshipSign", "PresentationIntentType", "ImageType", "FrameType", "CompletionFlag", "VerificationFlag",
-    "ContinuityOfContent", "PreliminaryFlag", "LongitudinalTemporalInformationModified", "SpatialLocationsPreserved",
-    "ApprovalStatus", "DoseType", "GraphicAnnotationUnits", "ReformattingOperationType", "SegmentsOverlap",
+    "ASLBolusCutoffFlag", "ASLContext", "ASLCrusherFlag", "AcquisitionTimeSynchronized", "AliasedDataType", "AlphaLUTTransferFunction",
+    "AnatomicalOrientationType", "AngioFlag", "ApprovalStatus", "AttenuationCorrected", "BeatRejectionFlag", "BitsAllocated",
+    "BitsStored", "BlendingLUT1TransferFunction", "BlendingLUT2TransferFunction", "BlendingMode", "BlendingPosition",
+    "BlindSpotLocalized", "BlockIdentifyingInformationStatus", "BloodSignalNulling", "Bold", "BoundingBoxAnnotationUnits",
+    "BoundingBoxTextHorizontalJustification", "BrachyTreatmentTechnique", "BreastImplantPresent", "BurnedInAnnotation",
+    "CArmPositionerTabletopRelationship", "CalibrationImage", "CardiacSynchronizationTechnique", "CassetteOrientation",
+    "CatheterDirectionOfRotation", "CollimatorShape", "CompletionFlag", "CompoundGraphicUnits", "ConsentForDistributionFlag",
+    "ContentQualification", "ContextGroupExtensionFlag", "ContinuityOfContent", "ContrastBolusAgentAdministered",
+    "ContrastBolusAgentDetected", "ContrastBolusIngredientOpaque", "CorrectedLocalizedDeviationFromNormalCalculated",
+    "CorrectedLocalizedDeviationFromNormalProbabilityCalculated", "CountLossNormalizationCorrected", "CountsSource", "DataPathAssignment",
+    "DataPathID", "DataRepresentation", "DeadTimeCorrected", "DecayCorrected", "Decoupling", "DeidentificationAction",
+    "DetectorActiveShape", "DetectorConditionsNominalFlag", "DetectorNormalizationCorrection", "DigitizingDeviceTransportDirection",
+    "DimensionOrganizationType", "DoseUnits", "EchoPlanarPulseSequence", "EchoPulseSequence", "EntranceDoseDerivation",
+    "ExposureControlSensingRegionShape", "ExtendedDepthOfField", "FieldOfViewHorizontalFlip", "FillMode", "FiniteVolume",
+    "FlowCompensationDirection", "FocusMethod", "FovealPointNormativeDataFlag", "FovealSensitivityMeasured", "FrameLaterality",
+    "FrameOfReferenceTransformationMatrixType", "FrameType", "FunctionalSettlingPhaseFramesPresent", "GPSDestBearingRef",
+    "GPSDestDistanceRef", "GPSDestLatitudeRef", "GPSDestLongitudeRef", "GPSImgDirectionRef", "GPSLatitudeRef", "GPSLongitudeRef",
+    "GPSMeasureMode", "GPSSpeedRef", "GPSStatus", "GPSTrackRef", "GantryMotionCorrected", "GeometricalProperties", "GeometryForDisplay",
+    "GraphicAnnotationUnits", "GraphicDimensions", "GraphicFilled", "HangingProtocolLevel", "HighBit", "HorizontalAlignment",
+    "IVUSAcquisition", "ImageHorizontalFlip", "ImageLaterality", "ImageRotation", "ImageType", "InPlanePhaseEncodingDirection",
+    "InstanceOriginStatus", "IntensifierActiveShape", "InterventionStatus", "InversionRecovery", "Italic", "Laterality",
+    "LensSegmentType", "LineDashingStyle", "LongitudinalTemporalInformationModified", "LossyImageCompression", "MRAcquisitionType",
+    "MagnetizationTransfer", "Manifold", "MeasurementLaterality", "ModelMirroring", "ModelModification", "MultiCoilElementUsed",
+    "MultiPlanarExcitation", "MultienergyCTAcquisition", "MultipleSpinEcho", "NonUniformRadialSamplingCorrected", "ObserverType",
+    "OphthalmicAxialLengthMeasurementModified", "OphthalmicAxialLengthMeasurementsType", "OphthalmicImageOrientation",
+    "OptotypePresentation", "OverlayType", "OversamplingPhase", "ParallelAcquisition", "PartialDataDisplayHandling", "PartialFourier",
+    "PartialFourierDirection", "PartialView", "PatientEyeMovementCommanded", "PatientIdentityRemoved", "PatientMotionCorrected",
+    "PatientSex", "PhaseContrast", "PhotometricInterpretation", "PixelIntensityRelationshipSign", "PixelRepresentation",
+    "PlanarConfiguration", "PositionerPrimaryAngleDirection", "PositionerType", "PreSelectedForImplantation",
+    "PreferredPlaybackSequencing", "PregnancyStatus", "PreliminaryFlag", "PresentationIntentType", "PresentationLUTShape",
+    "PresentationSizeMode", "PresentedVisualStimuliDataFlag", "PrimaryDosimeterUnit", "PupilDilated", "QuadratureReceiveCoil",
+    "QualityControlImage", "QualityControlSubject", "QueryRetrieveView", "RGBLUTTransferFunction", "RTImagePlane", "RadiationSetting",
+    "RandomsCorrected", "RecognizableVisualFeatures", "RefractiveProcedureOccurred", "RegionSpatialFormat", "RescaleIntercept",
+    "RescaleSlope", "RotationDirection", "SUVType", "SamplesPerPixel", "SamplesPerPixelUsed", "SaturationRecovery",
+    "ScanProgressionDirection", "ScanningSequence", "ScatterCorrected", "ScreeningBaselineMeasured", "SegmentAlgorithmType",
+    "SegmentedKSpaceTraversal", "SegmentsOverlap", "SensitivityCalibrated", "ShadowStyle", "ShortTermFluctuationCalculated",
+    "ShortTermFluctuationProbabilityCalculated", "SignalDomainColumns", "SmokingStatus", "SpatialLocationsPreserved",
+    "SpecimenLabelInImage", "SpectrallySelectedExcitation", "Spoiling", "StereoPairsPresent", "SurfaceProcessing",
+    "SynchronizationTrigger", "T2Preparation", "TableMotion", "TemporalRangeType", "TestPointNormalsDataFlag", "ThresholdType",
+    "TimeDistributionProtocol", "TimeOfFlightContrast", "TimeOfFlightInformationUsed", "TimeSeriesBlending",
+    "TissueHeterogeneityCorrection", "TypeOfOpticalCorrection", "UltrasoundColorDataPresent", "Underlined", "VariableFlipAngleFlag",
+    "VerificationFlag", "VerticalAlignment", "ViewingDistanceType", "VisualFieldTestNormalsFlag", "VolumeToTransducerRelationship",
+    "VolumetricProperties", "WaveformOriginality", "WholeBodyTechnique", "XRayReceptorType",
 ))
 # Sums of bits, of which the lists have the single ones.
 _BIT_FIELDS = frozenset(("RegionFlags",))
@@ -299,11 +338,15 @@ class _Walk:
             entry = lookup(tag)
             if entry is not None:
                 self._form(element, value, entry, place)
+            if element.vr in _TEXT_VRS and (fault := _syntax_fault(element.vr, value)) is not None:
+                self._add(place, "error", "value-syntax", tag, f"has {shorten(fault[0], 40)}: {fault[1]}", "PS3.5 6.2")
             if row is not None:
                 self._value(row, value, context, place, firm)
             if tag == _ICC_PROFILE and not _is_empty(value):
                 self._profile(value, place)
             if isinstance(value, list):
+                if row is not None and row.item_limits != (0, 0):
+                    self._count(row, len(value), place, firm)
                 self._sequence(tag, value, row, context, place, depth)
 
     def _absent(self, row: Attribute, context: Context, place: _Place) -> None:
@@ -366,6 +409,16 @@ class _Walk:
         """The profile is one, for colours of red, green and blue."""
         for fault in profile_faults(value):
             self._add(place, "error" if fault.grave else "warning", "icc-profile", _ICC_PROFILE, fault.message, "PS3.3 C.11.15.1.1")
+
+    def _count(self, row: Attribute, items: int, place: _Place, firm: bool) -> None:
+        """As many items as the sequence may have; that it has one where it must, its Type says."""
+        least, most = row.item_limits
+        severity: Severity = "error" if firm else "warning"
+        if most and items > most:
+            allowed = f"{most} is" if most == 1 else f"{most} are"
+            self._add(place, severity, "too-many-items", row.tag, f"has {items} items, where {allowed} allowed")
+        elif 0 < items < least:
+            self._add(place, severity, "too-few-items", row.tag, f"has {items} item, where {least} are wanted")
 
     def _terms(self, row: Attribute, value: Any, context: Context, place: _Place) -> None:
         values = several(value)
@@ -499,12 +552,16 @@ class _Walk:
                     yield tuple(self._parts(inner, depth + 1))
             elif tag == _ICC_PROFILE:
                 yield tuple(profile_faults(value))
-            elif tag not in watched:
-                yield len(value) if type(value) is tuple or hasattr(value, "ndim") else not _is_empty(value)
+            elif tag in watched and watched[tag] is None:
+                yield several(value)
             else:
-                terms = watched[tag]
-                values = several(value)
-                yield values if terms is None else tuple(one if one in terms else 0 for one in values)
+                if vr in _TEXT_VRS and _syntax_fault(vr, value) is not None:
+                    yield value
+                terms = watched.get(tag)
+                if terms is None:
+                    yield len(value) if type(value) is tuple or hasattr(value, "ndim") else not _is_empty(value)
+                else:
+                    yield tuple(one if one in terms else 0 for one in several(value))
 
     def _give_up(self, place: _Place, tag: int) -> None:
         if not self._gave_up:
@@ -538,6 +595,37 @@ class _Alike:
 
 
 _LATERALITY, _ROWS, _ICC_PROFILE = Tag("Laterality"), Tag("Rows"), Tag("ICCProfile")
+
+_TEXT_VRS = {code: row for code, row in VRS.items() if row.kind in TEXT_KINDS}
+# Short values are remembered: those of frames and of series repeat. Of text without bounds the beginning is looked at.
+_SHORT = 64
+_MOST_CHARACTERS = 1_000_000
+
+
+def _syntax_fault(vr: str, value: Any) -> tuple[Any, str] | None:
+    """The first value that breaks a rule of its VR, with the rule (PS3.5 6.2); None if none does. An empty value breaks none."""
+    if type(value) is str:
+        broken = (_short_complaint if len(value) <= _SHORT else _complaint)(vr, value)
+        return None if broken is None else (value, broken)
+    for one in value if type(value) is tuple else (value,):
+        if isinstance(one, str):
+            broken = (_short_complaint if len(one) <= _SHORT else _complaint)(vr, one)
+        elif vr == "DS" and isinstance(one, DS):
+            broken = _complaint(vr, one.text)
+        elif vr == "IS" and isinstance(one, int):
+            broken = None if -(2**31) <= one < 2**31 else _complaint(vr, str(int(one)))
+        else:
+            continue
+        if broken is not None:
+            return one, broken
+    return None
+
+
+def _complaint(vr: str, text: str) -> str | None:
+    return complaint(_TEXT_VRS[vr], text[:_MOST_CHARACTERS]) if text else None
+
+
+_short_complaint = lru_cache(maxsize=4096)(_complaint)
 
 
 def _is_empty(value: Any) -> bool:
