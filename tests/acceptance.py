@@ -1,4 +1,4 @@
-"""Instances of every SOP class as a user gets them: the facts that only a person can give, and what ``iod.complete`` makes of them.
+"""Instances of every SOP class as a user gets them: the facts that only a person can give, and what ``complete`` makes of them.
 
 The facts are those that the tables demand (``minimal_instances.py``), and those below that no table can decide on. None of them is
 empty: what may be empty is for ``complete`` to add.
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from minimal_instances import minimal_instance
 
 from dcmenc import Dataset, dumps
-from dcmenc.iod import complete
+from dcmenc.completion import complete
 from dcmenc.iod_tables import sop_classes
 from dcmenc.model import Sequence
 from dcmenc.uid import storage_sop_classes

@@ -203,8 +203,8 @@ def test_jpeg_is_that_of_twelve_bits(name: str, dtype: str, options: dict[str, A
 
 
 @pytest.mark.parametrize(("name", "dtype", "options", "message"), [
-    ("CT", "u2", {}, "of 16; give bits_stored=12.*jpeg2000"), ("CT", "i2", {"bits_stored": 12}, "not signed ones; compression='jpeg2000'"),
-    ("MR", "u1", {}, "of 8; give bits_stored=12.*jpeg2000"), ("MR", "i1", {}, "not signed ones; compression='jpeg2000'"),
+    ("CT", "u2", {}, "of 16; give bits_stored=12.*jpeg2000"), ("CT", "i2", {"bits_stored": 12}, "not signed ones; JPEG 2000"),
+    ("MR", "u1", {}, "of 8; give bits_stored=12.*jpeg2000"), ("MR", "i1", {}, "not signed ones; JPEG 2000"),
 ])
 def test_jpeg_of_other_words_names_jpeg_2000(name: str, dtype: str, options: dict[str, Any], message: str, door: Door) -> None:
     frame = gray(dtype, 100)

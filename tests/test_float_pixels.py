@@ -231,7 +231,7 @@ def test_which_classes_hold_floats_is_said_by_the_tables() -> None:
     assert holders == {PARAMETRIC_MAP: ("PixelData", "FloatPixelData", "DoubleFloatPixelData"), HEIGHT_MAP: ("FloatPixelData",)}
     allocated = {element: (iod.pixel_rules(PARAMETRIC_MAP, element) or {})["BitsAllocated"] for element in holders[PARAMETRIC_MAP]}
     assert allocated == {"PixelData": (16,), "FloatPixelData": (32,), "DoubleFloatPixelData": (64,)}
-    assert all(iod.pixel_elements(uid) == ("PixelData",) for uid in iod.IODS) and iod.pixel_elements("1.2.3") == ()
+    assert all(iod.pixel_elements(uid) == ("PixelData",) for uid in iod.CAPTURES) and iod.pixel_elements("1.2.3") == ()
 
 
 @pytest.mark.parametrize("name", ["Parametric Map Storage", "parametric map", PARAMETRIC_MAP])

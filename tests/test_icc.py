@@ -23,7 +23,7 @@ from minimal_instances import minimal_instance
 from PIL import Image, ImageCms
 
 import dcmenc
-from dcmenc import Dataset, VerifyError, dcmread, dcmwrite, imread, imwrite, iod, verify
+from dcmenc import Dataset, VerifyError, completion, dcmread, dcmwrite, imread, imwrite, verify
 from dcmenc.icc import profile_faults, srgb_profile
 
 PALETTES = sorted((Path(pydicom.__file__).parent / "data" / "palettes").glob("*.dcm"))
@@ -115,13 +115,13 @@ def test_gray_gets_none() -> None:
     for photometric in ("MONOCHROME1", "MONOCHROME2"):
         for uid in (MR_COLOR, PHOTOACOUSTIC, WHOLE_SLIDE):
             ds = Dataset(PhotometricInterpretation=photometric, OpticalPathSequence=[Dataset(OpticalPathIdentifier="1")])
-            assert "ICCProfile" not in iod.complete(ds, uid)
+            assert "ICCProfile" not in completion.complete(ds, uid)
 
 
 def test_colours_of_other_instances_get_none() -> None:
     """A presentation state without a palette would say something of images that it only refers to."""
     ds = Dataset()
-    assert "ICCProfile" not in iod.complete(ds, COLOR_STATE) and "ICCProfile" not in ds
+    assert "ICCProfile" not in completion.complete(ds, COLOR_STATE) and "ICCProfile" not in ds
     assert "ICCProfile" in [finding.keyword for finding in verify(ds).errors]
 
 
@@ -129,14 +129,14 @@ def test_colours_of_other_instances_get_none() -> None:
 @pytest.mark.parametrize("uid", [MR_COLOR, PHOTOACOUSTIC])
 def test_an_image_whose_class_requires_it_gets_it_in_the_data_set(uid: str, photometric: str) -> None:
     ds = Dataset(PhotometricInterpretation=photometric)
-    assert {"ICCProfile", "ColorSpace"} <= set(iod.complete(ds, uid))
-    assert (ds.ICCProfile, ds.ColorSpace) == (srgb_profile(), "SRGB") and iod.complete(ds, uid) == []
+    assert {"ICCProfile", "ColorSpace"} <= set(completion.complete(ds, uid))
+    assert (ds.ICCProfile, ds.ColorSpace) == (srgb_profile(), "SRGB") and completion.complete(ds, uid) == []
 
 
 @pytest.mark.parametrize("uid", ["SC", "US"])
 def test_where_it_is_optional_only_the_user_gives_it(uid: str) -> None:
     ds, file = Dataset(PhotometricInterpretation="RGB"), io.BytesIO()
-    assert "ICCProfile" not in iod.complete(ds, dcmenc.uid.sop_class(uid))
+    assert "ICCProfile" not in completion.complete(ds, dcmenc.uid.sop_class(uid))
     profile = changed(slice(24, 36), bytes((7, 208, 0, 5, 0, 6, 0, 0, 0, 0, 0, 0)))
     assert imwrite(file, RGB, sop_class=uid, ICCProfile=profile, Modality="OT", PatientOrientation=("L", "F"), BodyPartExamined="CHEST").ok
     assert bytes(dcmread(file.getvalue()).ICCProfile) == profile
@@ -147,7 +147,7 @@ def test_given_ones_stay_and_another_space_is_never_called_srgb() -> None:
     paths = [Dataset(OpticalPathIdentifier="1", ICCProfile=given), Dataset(OpticalPathIdentifier="2", ColorSpace="ADOBERGB"),
              Dataset(OpticalPathIdentifier="3", ColorSpace="SRGB"), Dataset(OpticalPathIdentifier="4")]
     ds = Dataset(PhotometricInterpretation="RGB", OpticalPathSequence=paths)
-    iod.complete(ds, WHOLE_SLIDE)
+    completion.complete(ds, WHOLE_SLIDE)
     found = [(getattr(path, "ICCProfile", None), getattr(path, "ColorSpace", None)) for path in ds.OpticalPathSequence]
     assert found == [(given, None), (None, "ADOBERGB"), (srgb_profile(), "SRGB"), (srgb_profile(), "SRGB")]
     missing = [finding.path for finding in verify(ds).errors if finding.keyword == "ICCProfile"]
@@ -168,7 +168,7 @@ def test_dciodvfy_misses_none_in_what_was_completed(tmp_path: Path, peer: Callab
         ds.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1"
         ds.pop("ICCProfile", None)
         assert len(complaints(ds)) == 1
-        assert "ICCProfile" in iod.complete(ds, ds.SOPClassUID)
+        assert "ICCProfile" in completion.complete(ds, ds.SOPClassUID)
         assert complaints(ds) == []
 
 

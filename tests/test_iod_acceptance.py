@@ -1,4 +1,4 @@
-"""What ``iod.complete`` makes of the facts that only a person can give, for every SOP class: nothing is missing, nothing is invented."""
+"""What ``complete`` makes of the facts that only a person can give, for every SOP class: nothing is missing, nothing is invented."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 import dcmenc
 from dcmenc import Dataset, Tag, dcmread, dumps, imwrite
-from dcmenc.iod import IODS, complete
+from dcmenc.completion import complete
+from dcmenc.iod import CAPTURES
 from dcmenc.iod_tables import PER_FRAME_GROUPS, SHARED_GROUPS, sop_classes
 from dcmenc.model import MAX_DEPTH, Sequence
 from dcmenc.report import Finding
@@ -120,7 +121,7 @@ def test_nothing_clinical_is_ever_invented(data: st.DataObject) -> None:
         path: value for path, value in before.items() if not isinstance(value, Sequence) and path != "SOPClassUID"}
     added = after.keys() - before.keys() - {"SOPClassUID"}
     assert added == set(filled) and len(filled) == len(added)
-    allowed = IDENTITY | OF_THE_CLASS | OF_THE_PIXELS | (OF_CAPTURES if sop_class in IODS else set())
+    allowed = IDENTITY | OF_THE_CLASS | OF_THE_PIXELS | (OF_CAPTURES if sop_class in CAPTURES else set())
     assert {path for path in added if not is_empty(after[path])} <= allowed
     assert complete(facts, sop_class) == []
 
@@ -129,7 +130,7 @@ def test_nothing_clinical_is_ever_invented(data: st.DataObject) -> None:
 def test_of_no_facts_at_all_only_these_get_a_value(sop_class: str) -> None:
     ds = Dataset()
     complete(ds, sop_class, clock=lambda: MOMENT)
-    captures = OF_CAPTURES if sop_class in IODS else set()
+    captures = OF_CAPTURES if sop_class in CAPTURES else set()
     allowed = IDENTITY | OF_THE_CLASS | captures | {"SOPClassUID", "NumberOfFrames"}
     assert {path for path, value in walk(ds) if not is_empty(value)} <= allowed
     clinical = ("FrameOfReferenceUID", "ImageType", "PixelSpacing", "SliceLocation", "SpacingBetweenSlices", "SliceThickness",

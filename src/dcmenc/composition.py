@@ -18,6 +18,7 @@ import numpy as np
 from . import iod, iod_tables, verification
 from ._shapes import is_foreign
 from .codecs import Codec, check_profile, options_of
+from .completion import complete
 from .dictionary import Tag, keyword_table, nearest_keywords
 from .errors import EncodeError, PixelError
 from .lossy import LOSS, record_loss
@@ -153,7 +154,7 @@ def asked_class(wishes: Wishes) -> str | None:
         template = dcmread(template, specific_tags=["SOPClassUID"])
     uid = template.get("SOPClassUID") if isinstance(template, Mapping) else getattr(template, "SOPClassUID", None)
     uid = getattr(uid, "value", uid)
-    return str(uid) if uid is not None and uid not in iod.IODS else None
+    return str(uid) if uid is not None and uid not in iod.CAPTURES else None
 
 
 def is_of_one_frame(uid: str | None) -> bool:
@@ -192,7 +193,7 @@ def _complete(
     """The dataset and its report, once the pixels are described."""
     ds, changes = _assemble(metadata.base, metadata.given, spec, uid, wishes.colormap, encoded)
     setattr(ds, spec.keyword, STAND_IN)
-    filled = iod.complete(ds, uid, uid_source=wishes.uid_source, clock=wishes.clock)
+    filled = complete(ds, uid, uid_source=wishes.uid_source, clock=wishes.clock)
     report = _report(ds, changes, filled, wishes.verify)
     del ds[spec.keyword]
     ds.preamble = metadata.base.preamble if wishes.keep_preamble and metadata.base.preamble else bytes(128)
@@ -336,7 +337,7 @@ def _wanted_class(option: str | None, given: Dataset, base: Dataset) -> tuple[st
         way_out = "build the dataset and use dcmwrite" if asked else "give sop_class='SC' to write it as Secondary Capture"
         raise ValueError(f"imwrite makes no {uid_name(uid) or uid}, which has no pixels or is not known here; {way_out}")
     # a template of another class was made of other pixels; to become Secondary Capture must be asked for
-    return uid, not asked and uid in (None, *iod.IODS)
+    return uid, not asked and uid in (None, *iod.CAPTURES)
 
 
 def _describe(
@@ -373,7 +374,7 @@ def _describe(
 
 def _no_floats(pixels: np.ndarray[Any, Any], spec: ImageSpec, uid: str | None) -> str:
     """Why a class does not hold the floats, with the ways out: other classes are never chosen without being named."""
-    holder = "Secondary Capture" if uid is None or uid in iod.IODS else uid_name(uid)
+    holder = "Secondary Capture" if uid is None or uid in iod.CAPTURES else uid_name(uid)
     others = " and ".join(uid_name(other) for other in iod_tables.sop_classes() if spec.keyword in iod.pixel_elements(other))
     way_out = f"sop_class= takes {_FLOATS[spec.keyword]} as it is for {others}, with the facts that they demand"
     if held := [_FLOATS[keyword] for keyword in iod.pixel_elements(uid or iod.SECONDARY_CAPTURE) if keyword in _FLOATS]:
@@ -424,7 +425,7 @@ def _misfits(uid: str, spec: ImageSpec) -> dict[str, str]:
 
 def _refusal(uid: str, wrong: Mapping[str, str]) -> str:
     faults = "; ".join(f"{keyword} {message}" for keyword, message in wrong.items())
-    ways = _WAYS_OUT if uid in iod.IODS else _WAYS_OUT_ELSEWHERE
+    ways = _WAYS_OUT if uid in iod.CAPTURES else _WAYS_OUT_ELSEWHERE
     way_out = next((ways[keyword] for keyword in ways if keyword in wrong), ways["BitsStored"])
     return f"{uid_name(uid)} cannot hold the array: {faults}. Ways out: {way_out}"
 
@@ -468,7 +469,7 @@ def override(ds: Dataset, facts: Mapping[str, Any]) -> dict[str, str]:
 def encoded_attributes(codec: Codec, spec: ImageSpec, sop_class: Any, options: Any = None) -> dict[str, Any]:
     """What a dataset takes on for a codec, as far as its SOP class allows it: the classes are stricter than PS3.5 8.2 here and there."""
     attributes = dict(codec.describe(spec, None if options is None else options_of(codec, options)))
-    wrong = iod.misfits(sop_class, attributes) if sop_class in iod.IODS else {}
+    wrong = iod.misfits(sop_class, attributes) if sop_class in iod.CAPTURES else {}
     return {keyword: value for keyword, value in attributes.items() if keyword not in wrong}
 
 

@@ -35,8 +35,8 @@ def contradictions(elements: Elements, ds: Dataset, uid: Any) -> list[Finding]:
         The SOP class that it is held against.
     """
     findings = []
-    if isinstance(uid, str) and uid in iod.IODS:
-        values = {keyword: value for keyword in iod.IODS[uid].pixels if (value := value_of(elements, keyword)) is not None}
+    if isinstance(uid, str) and uid in iod.CAPTURES:
+        values = {keyword: value for keyword in iod.CAPTURES[uid].pixels if (value := value_of(elements, keyword)) is not None}
         for keyword, message in iod.misfits(uid, values).items():
             findings.append(root_finding("error", "value-outside-class", keyword, message, "PS3.3 A.8"))
         findings += _check_constants(elements, uid)
@@ -231,11 +231,9 @@ def _check_pointer(elements: Elements) -> list[Finding]:
 
 def _check_constants(elements: Elements, uid: str) -> list[Finding]:
     """What the multi-frame classes of Secondary Capture say of gray levels in their text, which the tables lack (PS3.3 C.8.6.3)."""
-    rows = iod.SC_MULTI_FRAME_IMAGE.attributes if iod.SC_MULTI_FRAME_IMAGE in iod.IODS[uid].modules else ()
-    found = ((row, value_of(elements, row.keyword)) for row in rows if row.values)
-    wrong = [(row, value) for row, value in found if value is not None and value not in row.values]
-    return [root_finding("error", "value-not-enumerated", row.keyword, not_among(value, row.values, "allowed"), "PS3.3 C.8.6.3")
-            for row, value in wrong]
+    said = {keyword: value_of(elements, keyword) for keyword in iod.IDENTITY} if uid in iod.MULTI_FRAME else {}
+    return [root_finding("error", "value-not-enumerated", keyword, not_among(value, (iod.IDENTITY[keyword],), "allowed"), "PS3.3 C.8.6.3")
+            for keyword, value in said.items() if value is not None and value != iod.IDENTITY[keyword]]
 
 
 def _check_meta(elements: Elements, ds: Dataset) -> list[Finding]:

@@ -294,7 +294,7 @@ def _state(ds: Dataset, given: _Given, options: Options) -> None:
     for keyword, value in (("ContentDate", moment.date()), ("ContentTime", moment.time())):
         if keyword not in ds and Tag(keyword) in known:
             setattr(ds, keyword, value)
-    for keyword in _MAKER if ds.SOPClassUID in iod.IODS else ():
+    for keyword in _MAKER if ds.SOPClassUID in iod.CAPTURES else ():
         if keyword not in ds:
             setattr(ds, keyword, "dcmenc")
     for keyword in _CREATION:

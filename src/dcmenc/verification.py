@@ -20,7 +20,6 @@ from .iod_tables import (
     SHARED_GROUPS,
     TYPES,
     Attribute,
-    Condition,
     Context,
     Group,
     Module,
@@ -32,6 +31,7 @@ from .iod_tables import (
     watched_values,
 )
 from .model import MAX_DEPTH, Dataset
+from .module_use import is_forbidden, modules_in_use, required_tags
 from .report import Finding, Report, Severity
 from .rules import TEXT_KINDS, complaint
 from .values import DS, Fragments, shorten
@@ -178,54 +178,6 @@ def check(ds: Dataset, /, *, sop_class: str | None = None) -> Report:
     return Report(tuple({finding[:4]: finding for finding in reversed(findings)}.values())[::-1])
 
 
-class _Use(NamedTuple):
-    """The modules of an IOD that a dataset must have, or has; has in part; must not have; and those that nobody can decide on."""
-
-    needed: tuple[Module, ...]
-    present: tuple[Module, ...]
-    forbidden: tuple[Module, ...]
-    undecided: tuple[Module, ...]
-
-
-def modules_in_use(modules: Iterable[Module], context: Context) -> _Use:
-    """Which modules count: M; C by condition; others if an attribute is there that they require and no other module in use has.
-
-    A single optional attribute does not make a module: many modules share them, and makers add them freely (PS3.3 A.1.3). Of the
-    others, those are there whole that have all their attributes of Type 1.
-    """
-    needed: list[Module] = []
-    present: list[Module] = []
-    open_ones, forbidden, undecided = [], [], []
-    for module in modules:
-        decided = module.usage == "M" or (evaluate(module.condition, context) if module.condition is not None else False)
-        if decided:
-            needed.append(module)
-        elif decided is False and module.condition is not None and _is_forbidden(module.condition, context):
-            forbidden.append(module)
-        else:
-            open_ones.append(module)
-            if decided is None:
-                undecided.append(module)
-    tags = frozenset(context.item)
-    covered = {tag for module in needed for tag in _tags_of(module.table)}
-    for module in open_ones:
-        if tags & (_required_tags(module.table) - covered):
-            whole = all(tag in tags for tag, row in merged_tables((module.table,)).items() if row.type == "1")
-            (needed if whole else present).append(module)
-            covered |= _tags_of(module.table)
-    return _Use(tuple(needed), tuple(present), tuple(forbidden), tuple(module for module in undecided if module not in (*needed, *present)))
-
-
-@lru_cache(maxsize=1024)
-def _tags_of(table: str) -> frozenset[int]:
-    return frozenset(merged_tables((table,))) if table else frozenset()
-
-
-@lru_cache(maxsize=1024)
-def _required_tags(table: str) -> frozenset[int]:
-    return frozenset(tag for tag, row in merged_tables((table,)).items() if row.type != "3") if table else frozenset()
-
-
 @lru_cache(maxsize=1024)
 def _clauses(modules: tuple[Module, ...]) -> Mapping[int, str]:
     """Tag -> the clause of the module with the strictest row for it."""
@@ -236,11 +188,6 @@ def _clauses(modules: tuple[Module, ...]) -> Mapping[int, str]:
             if row.tag not in strictest or rank < strictest[row.tag][0]:
                 strictest[row.tag] = rank, module.clause
     return {tag: clause for tag, (_, clause) in strictest.items()}
-
-
-def _is_forbidden(condition: Condition, context: Context) -> bool:
-    """Whether what is not required must not be there either; where the standard does not say, it may."""
-    return condition.otherwise is not None and evaluate(condition.otherwise, context) is False
 
 
 class _Walk:
@@ -313,7 +260,7 @@ class _Walk:
                 self._add(place, "info", "outside-iod", tag, "is not of this IOD: the dataset is of a Standard Extended SOP Class")
 
     def _unwelcome(self, elements: Elements, module: Module, rows: Mapping[int, Attribute], place: _Place) -> None:
-        tag = next((tag for tag in elements if tag in _required_tags(module.table) and tag not in rows), None)
+        tag = next((tag for tag in elements if tag in required_tags(module.table) and tag not in rows), None)
         if tag is not None and module.condition is not None:
             message = f"is of the module {module.name}, which must not be there{because(module.condition.required, True)}"
             self._add(place, "warning", "module-not-allowed", tag, message)
@@ -394,7 +341,7 @@ class _Walk:
         What only modules say that need not be there is no error.
         """
         condition = row.condition
-        if condition is not None and not row.floor and evaluate(condition, context) is False and _is_forbidden(condition, context):
+        if condition is not None and not row.floor and evaluate(condition, context) is False and is_forbidden(condition, context):
             message = f"must not be there{because(condition.required, True)} (Type {row.type})"
             self._add(place, "warning", "not-allowed", row.tag, message)
         if _is_empty(value):
