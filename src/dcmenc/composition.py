@@ -26,6 +26,7 @@ from .model import Dataset, Sequence
 from .part10 import dumps
 from .pixels import (
     PALETTE_KEYWORDS,
+    PHOTOMETRICS,
     PIXEL_ELEMENTS,
     Dropped,
     ImageSpec,
@@ -212,7 +213,7 @@ _LOSSY_JPEG = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51")
 def check_syntax(spec: ImageSpec, syntax: TransferSyntax, codec: Codec | None) -> None:
     """PixelError if the transfer syntax cannot hold the pixels."""
     if codec is not None:
-        is_gray_word = (spec.kind, spec.allocated, spec.samples) == ("integer", 16, 1)
+        is_gray_word = (spec.kind, spec.allocated) == ("integer", 16) and PHOTOMETRICS[spec.photometric].gray
         if syntax.uid in _LOSSY_JPEG and is_gray_word and (spec.signed or spec.stored != 12):
             # as so many CT and MR images are: the list of all syntaxes would hide the one that is meant (PS3.5 8.2.1)
             what, way_out = ("signed ones", "") if spec.signed else (f"of {spec.stored}", "give bits_stored=12 if the values fit, or ")
