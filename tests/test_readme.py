@@ -17,5 +17,6 @@ def test_the_example_runs(tmp_path: Path) -> None:
         exec(compile(code, str(README), "exec"), names)
     finally:
         os.chdir(here)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["copy.dcm", "dataset.dcm", "packed.dcm", "scan.dcm", "stack.dcm", "stream.dcm"]
+    files = ["copy.dcm", "dataset.dcm", "packed.dcm", "scan.dcm", "stack.dcm", "stream.dcm"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == files
     assert names["copy"].PatientName == names["ds"].PatientName  # type: ignore[attr-defined]

@@ -242,7 +242,7 @@ def test_the_extended_tables_are_written_where_the_offsets_might_not_fit(tmp_pat
 
 
 def test_more_than_4_gib_of_uncompressed_pixels_are_refused_with_the_way_out(tmp_path: Path) -> None:
-    with pytest.raises(PixelError, match="give compression='encapsulated-uncompressed'"):
+    with pytest.raises(PixelError, match="give the transfer syntax 'encapsulated-uncompressed'"):
         Writer(tmp_path / "x.dcm", shape=(4096, 4096), dtype="u2", frames=129)
     assert not list(tmp_path.iterdir())
 

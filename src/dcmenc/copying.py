@@ -39,6 +39,7 @@ from .pixels import (
 )
 from .report import Finding, Report
 from .uid import TransferSyntax, generate_uid
+from .vr import AMBIGUOUS
 
 # What was counted over the old pixels, and when it is true of the new ones.
 _COUNTED: Mapping[str, Callable[[int, int, int], bool]] = {
@@ -47,6 +48,8 @@ _COUNTED: Mapping[str, Callable[[int, int, int], bool]] = {
     "SmallestPixelValueInSeries": lambda value, low, high: value <= low,
     "LargestPixelValueInSeries": lambda value, low, high: value >= high,
 }
+# What no pixel is when it lies outside of the numbers that pixels may be (PS3.3 C.7.5.1.1.2).
+_PADDING = ("PixelPaddingValue", "PixelPaddingRangeLimit")
 
 
 def compose_copy(array: Any, wishes: Wishes, syntax: TransferSyntax, codec: Codec | None, options: Any = None) -> Composition:
@@ -65,14 +68,14 @@ def compose_copy(array: Any, wishes: Wishes, syntax: TransferSyntax, codec: Code
         The transfer syntax cannot hold the pixels.
     """
     metadata = take_metadata(wishes)
-    pixels, spec = _describe(array, metadata, wishes)
+    pixels, spec = _describe(array, metadata, wishes, packed=codec is None)
     check_syntax(spec, syntax, codec)
     ds = metadata.base
     ds.update(metadata.given)
     encoded = {} if codec is None else encoded_attributes(codec, spec, "", options)
     loss = encoded.pop(LOSS, None)
     true = _still_true(ds, pixels)
-    dropped = [*invalidate(ds, spec, new_values=False), *drop_frames(ds, spec), *_drop_embedded_overlays(ds)]
+    dropped = [*invalidate(ds, spec, new_values=False), *drop_frames(ds, spec), *_drop_embedded_overlays(ds), *_drop_padding(ds, spec)]
     for element in true:
         ds[element.tag] = element
     facts = image_attributes(spec) | (palette_attributes(wishes.colormap) if wishes.colormap is not None else {})
@@ -87,11 +90,14 @@ def compose_copy(array: Any, wishes: Wishes, syntax: TransferSyntax, codec: Code
     return Composition(pixels, spec, ds, _report([row for row in dropped if row.keyword not in kept], overridden))
 
 
-def _describe(array: Any, metadata: Metadata, wishes: Wishes) -> tuple[np.ndarray[Any, Any], ImageSpec]:
-    """The pixels and their description; of the metadata, a photometric interpretation of as many samples is believed."""
+def _describe(array: Any, metadata: Metadata, wishes: Wishes, *, packed: bool) -> tuple[np.ndarray[Any, Any], ImageSpec]:
+    """The pixels and their description; of the metadata, a photometric interpretation of as many samples is believed.
+
+    Bits stay bits where the metadata allocate one for each pixel, and the transfer syntax has them ``packed`` (PS3.5 8.1.1).
+    """
     pixels, photometric = as_pixels(array), metadata.wanted.photometric
     bits = metadata.wanted.bits_stored
-    if pixels.dtype == bool:
+    if pixels.dtype == bool and not (packed and getattr(metadata.base, "BitsAllocated", None) == 1):
         pixels, bits = zeros_and_ones(pixels), bits or 1
     stated = getattr(metadata.base, "PhotometricInterpretation", None)
     gray = PHOTOMETRICS.get(stated) if isinstance(stated, str) else None
@@ -133,6 +139,20 @@ def _still_true(ds: Dataset, pixels: np.ndarray[Any, Any]) -> list[Any]:
     low, high = int(pixels.min()), int(pixels.max())
     return [element for element in found
             if isinstance(element.value, int) and _COUNTED[element.tag.keyword](element.value, low, high)]
+
+
+def _drop_padding(ds: Dataset, spec: ImageSpec) -> list[Dropped]:
+    """Padding that pixels of the new sign cannot be; a range without one of its ends is none.
+
+    What a file has as US or SS, and whose sign is not another now, is left as it is, be it right or not.
+    """
+    low, high = (-0x8000, 0x7FFF) if spec.signed else (0, 0xFFFF)
+    open_ones = [ds[keyword].value for keyword in _PADDING if keyword in ds and ds[keyword].vr in AMBIGUOUS]
+    values = [value for value in open_ones if isinstance(value, int)]
+    tags = [Tag(keyword) for keyword in _PADDING if keyword in ds] if any(not low <= value <= high for value in values) else []
+    for tag in tags:
+        del ds[tag]
+    return [Dropped(str(tag), tag.keyword, f"no {'signed' if spec.signed else 'unsigned'} pixel has this value") for tag in tags]
 
 
 def _drop_embedded_overlays(ds: Dataset) -> list[Dropped]:

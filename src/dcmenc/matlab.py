@@ -23,7 +23,7 @@ from .colours import as_rgb, colormap_from_zero
 from .composition import STAND_IN, Composition, Wishes, bits_allocated, check_names, compose, take_template
 from .copying import compose_copy
 from .dictionary import Tag, keyword_like, lookup
-from .errors import VerifyError
+from .errors import PixelError, VerifyError
 from .frames import Frames, warn
 from .images import choose_syntax, report_on, write_composed
 from .iod_tables import attributes_of
@@ -225,8 +225,8 @@ def _write_frames(
         share_series(given.base, options.uid_source or generate_uid)
     statuses: list[Status] = []
     for at, path in enumerate(paths):
-        share = _share_of_frame(given, at, options) if spec.frames > 1 or options.per_frame else given
         try:
+            share = _share_of_frame(given, at, options) if spec.frames > 1 or options.per_frame else given
             statuses.append(_write(call, path, frames[at], spec.samples, share, remarks))
         except Exception as error:
             if statuses:
@@ -249,7 +249,7 @@ def _write(call: Call, target: Any, pixels: Array, samples: int | None, given: _
     options = call.options
     wishes = _wishes(options, given, samples)
     encoding = _encoding(options, 8 * pixels.dtype.itemsize if options.copies else bits_allocated(pixels.dtype, wishes))
-    made = (compose_copy if options.copies else compose)(pixels, wishes, encoding.syntax, encoding.codec, encoding.options)
+    made = _compose(pixels, wishes, encoding, options)
     dropped, found = list(given.private), []
     if not options.copies:
         _state(made.dataset, given, options)
@@ -264,6 +264,22 @@ def _write(call: Call, target: Any, pixels: Array, samples: int | None, given: _
         names = ", ".join(finding.keyword for finding in status.MissingData[:3])
         warn(f"{len(status.MissingData)} attributes that the SOP class requires are not there, {names} first: see status.MissingData")
     return status_of(report_on(report, target), made.dataset.SOPClassUID, described=call.described)
+
+
+def _compose(pixels: Array, wishes: Wishes, encoding: _Encoding, options: Options) -> Composition:
+    """The image in its create mode; where only the class of the metadata refuses the pixels, the error names the mode that asks none."""
+    how = encoding.syntax, encoding.codec, encoding.options
+    if options.copies:
+        return compose_copy(pixels, wishes, *how)
+    try:
+        return compose(pixels, wishes, *how)
+    except PixelError as error:
+        if not wishes.template:
+            raise
+        # what a copy cannot be either is refused here with its own reason
+        compose_copy(pixels, wishes, *how)
+        frames = "MultiframeSingleFile=False makes a file of each frame, " if pixels.ndim > 2 + (wishes.samples == 3) else ""
+        raise PixelError(f"{error}. {frames}CreateMode='Copy' writes the metadata as they are, whatever their class holds") from error
 
 
 def _encoding(options: Options, allocated: int) -> _Encoding:
@@ -281,6 +297,9 @@ def _wishes(options: Options, given: _Given, samples: int | None) -> Wishes:
 def _class_asked_for(options: Options, base: Dataset) -> str | None:
     """The class that an option names; an error if nothing can be created of the struct's class."""
     stated = options.sop_class or getattr(base, "SOPClassUID", None)
+    if not options.copies and stated is not None and not isinstance(stated, str):
+        raise ValueError("the SOPClassUID of the metadata is no text, and nothing can be checked: dicominfo(..., UseDictionaryVR=True) "
+                         "reads what a file has in UN, CreateMode='Copy' writes the metadata as they are")
     if not options.copies and isinstance(stated, str) and iod.pixel_rules(stated) is None:
         raise ValueError(f"no image can be created as {iod.class_name(stated)}, which has no pixels or is not known here; "
                          "CreateMode='Copy' writes the metadata as they are, ObjectType= makes an image of another class")

@@ -167,6 +167,8 @@ def in_depth(pixels: Array, allocated: Any, stored: Any, high_bit: Any) -> Array
     >>> in_depth(np.array([[7]], "u2"), 8, 8, 7).dtype
     dtype('uint8')
     """
+    if pixels.dtype == bool and (allocated, stored, high_bit) == (1, 1, 0):
+        return pixels
     if allocated not in (8, 16, 32) or not isinstance(stored, int) or not 1 <= stored <= allocated:
         raise ValueError(f"UseMetadataBitDepths: the metadata say BitsAllocated {allocated} and BitsStored {stored}, where 8, 16 or "
                          "32 bits are allocated and no more stored")

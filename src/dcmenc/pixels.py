@@ -6,6 +6,7 @@ class allows is in ``iod.py``; no files here.
 
 from __future__ import annotations
 
+import struct
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from ._swap import deinterleave, outside_bits, pack_bits
 from .dictionary import Tag, lookup
 from .errors import PixelError
 from .model import Dataset, Sequence
-from .values import Element
+from .values import Element, describe
 from .vr import AMBIGUOUS
 
 Kind = Literal["integer", "float", "bit"]
@@ -253,7 +254,11 @@ def as_pixels(array: Any) -> np.ndarray[Any, Any]:
     masked = sys.modules.get("numpy.ma")  # who has not loaded it has no masked array, and it takes its time
     if masked is not None and isinstance(array, masked.MaskedArray):
         raise PixelError("a masked array has pixels without a value; decide on one with .filled(value)")
-    pixels = np.asarray(array)
+    try:
+        pixels = np.asarray(array)
+    except ValueError as error:
+        # lists whose rows differ in length
+        raise PixelError(f"{describe(array)} makes no array: {error}") from None
     if not pixels.size:
         raise PixelError(f"an array of shape {pixels.shape} has no pixels")
     if (pixels.dtype.kind, pixels.dtype.itemsize) not in _DTYPES:
@@ -275,7 +280,8 @@ def check_native(spec: ImageSpec, *, big_endian: bool = False) -> None:
     if big_endian and spec.allocated > 16 and spec.kind != "float":
         raise PixelError("readers disagree on the byte order of 32-bit samples in Explicit VR Big Endian; use another transfer syntax")
     if spec.native_bytes > _LONGEST_VALUE:
-        way_out = "write several files" if spec.kind == "float" else "compress them, or give compression='encapsulated-uncompressed'"
+        way_out = "write several files" if spec.kind == "float" else (
+            "compress them, or give the transfer syntax 'encapsulated-uncompressed'")
         raise PixelError(f"{spec.native_bytes} bytes of pixels are more than the 4 GiB that uncompressed Pixel Data hold; {way_out}")
 
 
@@ -607,21 +613,35 @@ def _drop(ds: Dataset, tag: Tag, reason: str) -> Dropped:
 def drop_frames(ds: Dataset, spec: ImageSpec) -> list[Dropped]:
     """Take out what describes frames that are no longer there."""
     dropped = []
-    groups = getattr(ds, "PerFrameFunctionalGroupsSequence", None) or ()
-    if len(groups) > spec.frames:
+    groups = getattr(ds, "PerFrameFunctionalGroupsSequence", None)
+    if isinstance(groups, Sequence) and len(groups) > spec.frames:
         ds.PerFrameFunctionalGroupsSequence = Sequence(groups[: spec.frames])
         tag = Tag("PerFrameFunctionalGroupsSequence")
         dropped.append(Dropped(f"{tag}[{spec.frames}]", tag.keyword, f"there are {spec.frames} frames"))
-    vectors = [keyword for keyword in FRAME_VECTORS if keyword in ds and _count(getattr(ds, keyword)) != spec.frames]
+    vectors = [keyword for keyword in FRAME_VECTORS if keyword in ds and _count(ds[keyword]) != spec.frames]
     dropped += [_drop(ds, Tag(keyword), f"has not one value for each of {spec.frames} frames") for keyword in vectors]
-    pointers = getattr(ds, "FrameIncrementPointer", None)
-    if pointers is not None and any(Tag(tag) not in ds for tag in ((pointers,) if isinstance(pointers, Tag) else pointers)):
+    if any(tag not in ds for tag in _pointers(ds)):
         dropped.append(_drop(ds, Tag("FrameIncrementPointer"), "points to an attribute that is not there"))
     return dropped
 
 
-def _count(value: Any) -> int:
+def _count(element: Element) -> int:
+    """How many values a vector of decimals, integers or text has; in UN they are text as well, and little endian (PS3.5 6.2.2)."""
+    value = element.value
+    if element.vr == "UN" and value is not None:
+        return bytes(value).count(b"\\") + 1
     return 0 if value is None else 1 if isinstance(value, str) or not hasattr(value, "__len__") else len(value)
+
+
+def _pointers(ds: Dataset) -> list[Tag]:
+    """The tags of Frame Increment Pointer, which in UN are their bytes."""
+    element = ds.get("FrameIncrementPointer")
+    if element is None or element.value is None:
+        return []
+    if element.vr == "UN":
+        data = bytes(element.value)
+        return [Tag(group, low) for group, low in struct.iter_unpack("<HH", data[:len(data) // 4 * 4])]
+    return [element.value] if isinstance(element.value, Tag) else [Tag(tag) for tag in element.value]
 
 
 def _drop_overlays(ds: Dataset, spec: ImageSpec) -> list[Dropped]:
