@@ -35,7 +35,7 @@ RANKS = {
     "colours": 9, "overlays": 9, "iod": 9, "completion": 9.1, "consistency": 9.1, "verification": 9.2,
     "composition": 9.3, "copying": 9.4,
     "transcoding": 9.6, "recompression": 9.7,
-    "matlab_arrays": 9, "matlab_frames": 9, "matlab_status": 9, "matlab_call": 9.4,
+    "matlab_arrays": 9, "matlab_frames": 9.4, "matlab_status": 9, "matlab_call": 9.4, "matlab_reading": 9.5,
     "matlab_dictionary": 9.9, "matlab_values": 10, "matlab_fields": 10.1, "matlab_info": 10.2,
     "images": 10, "matlab": 10.8, "writer": 10.5, "wrapping": 10.5, "pydicom_plugin": 10.8,
     "pydicom_bridge": 11,

@@ -22,9 +22,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from test_images import OF_CLASS
 
-from dcmenc import Dataset, DcmencWarning, PixelError, VerifyError, dcmread
+from dcmenc import Dataset, DcmencWarning, PixelError, VerifyError, dcmread, dicominfo, dicomread, dicomwrite
 from dcmenc.dictionary import keyword_table
-from dcmenc.matlab import dicomread, dicomwrite
 from dcmenc.matlab_arrays import frames_first, matlab_order, rescaled
 from dcmenc.matlab_call import OPTIONS, Options
 
@@ -536,6 +535,15 @@ def test_frames_are_counted_from_one() -> None:
         dicomread(file, "frames")
     with pytest.raises(TypeError):
         dicomread(file, colour="rgb")
+
+
+def test_datasets_and_structs_are_read_as_well_as_files(tmp_path: Path) -> None:
+    dicomwrite(WORDS, tmp_path / "image.dcm", CompressionMode="RLE")
+    for source in (tmp_path / "image.dcm", str(tmp_path / "image.dcm"), dcmread(tmp_path / "image.dcm"),
+                   pydicom.dcmread(tmp_path / "image.dcm"), dicominfo(tmp_path / "image.dcm")):
+        assert np.array_equal(dicomread(source), WORDS), type(source)
+    with pytest.raises(ValueError, match="names no file"):
+        dicomread({"PatientID": "7"})
 
 
 def test_four_values_are_read() -> None:

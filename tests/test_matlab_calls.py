@@ -250,8 +250,13 @@ def test_a_file_that_is_there_stays_where_that_is_asked_for_or_something_fails(t
 
 def test_a_frame_that_fails_says_which_files_are_there(tmp_path: Path) -> None:
     frames = np.stack([BYTES] * 3, -1)[:, :, None, :]
-    with pytest.raises(EncodeError) as caught:
+    with pytest.raises(EncodeError):
         dicomwrite(frames, tmp_path / "a.dcm", MultiframeSingleFile=False, per_frame={"SeriesNumber": [1, 2, "x"]})
+    assert not list(tmp_path.iterdir()), "metadata are looked at before the first file"
+    frames = frames.astype("u2")
+    frames[0, 0, 0, 2] = 4096
+    with pytest.raises(PixelError) as caught:
+        dicomwrite(frames, tmp_path / "a.dcm", MultiframeSingleFile=False, bits_stored=12)
     assert "the 2 before it were" in caught.value.__notes__[0]
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["a_001.dcm", "a_002.dcm"]
 

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from .images import imwrite as imwrite
     from .images import transcode as transcode
     from .images import verify as verify
-    from .matlab import dicomread as dicomread
     from .matlab import dicomwrite as dicomwrite
     from .matlab_dictionary import dicomdict as dicomdict
     from .matlab_dictionary import dicomlookup as dicomlookup
     from .matlab_dictionary import dicomuid as dicomuid
     from .matlab_fields import info_to_dataset as info_to_dataset
     from .matlab_info import dicominfo as dicominfo
+    from .matlab_reading import dicomread as dicomread
     from .matlab_values import Struct as Struct
     from .matlab_values import Typed as Typed
     from .model import Dataset as Dataset
@@ -64,10 +64,11 @@ _HOMES = {
     "errors": ("CodecError", "CodecUnavailable", "DcmencError", "DcmencWarning", "EncodeError", "PixelError", "ReadError",
                "UnencodableText", "VerifyError"),
     "images": ("imread", "imwrite", "transcode", "verify"),
-    "matlab": ("dicomread", "dicomwrite"),
+    "matlab": ("dicomwrite",),
     "matlab_dictionary": ("dicomdict", "dicomlookup", "dicomuid"),
     "matlab_fields": ("info_to_dataset",),
     "matlab_info": ("dicominfo",),
+    "matlab_reading": ("dicomread",),
     "matlab_values": ("Struct", "Typed"),
     "model": ("Dataset", "Sequence"),
     "part10": ("Stream", "dcmwrite", "dumps", "open_stream"),

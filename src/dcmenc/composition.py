@@ -142,6 +142,9 @@ def take_metadata(wishes: Wishes) -> Metadata:
         # items are filled where they stand: the caller's stay as they are
         given = deepcopy(given)
     base = take_template(wishes.template, wishes.policy)
+    if getattr(base, "LossyImageCompression", None) == "01" and getattr(given, "LossyImageCompression", "01") != "01":
+        raise ValueError("LossyImageCompression is 01 in the metadata that are taken over, and never becomes another again "
+                         "(PS3.3 C.7.6.1.1.5); leave it out there if it is of other pixels")
     return Metadata(base, given, _choose_pixels(given, base, wishes))
 
 

@@ -27,6 +27,7 @@ from .lossy import LOSS, record_loss
 from .model import Dataset
 from .overlays import GROUPS
 from .pixels import (
+    PALETTE_KEYWORDS,
     PHOTOMETRICS,
     Dropped,
     ImageSpec,
@@ -70,18 +71,20 @@ def compose_copy(array: Any, wishes: Wishes, syntax: TransferSyntax, codec: Code
     metadata = take_metadata(wishes)
     pixels, spec = _describe(array, metadata, wishes, packed=codec is None)
     check_syntax(spec, syntax, codec)
-    ds = metadata.base
+    ds, stated = metadata.base, getattr(metadata.base, "PhotometricInterpretation", None)
     ds.update(metadata.given)
     encoded = {} if codec is None else encoded_attributes(codec, spec, "", options)
     loss = encoded.pop(LOSS, None)
     true = _still_true(ds, pixels)
     dropped = [*invalidate(ds, spec, new_values=False), *drop_frames(ds, spec), *_drop_embedded_overlays(ds), *_drop_padding(ds, spec)]
     for element in true:
-        ds[element.tag] = element
+        # by its keyword: whether it is US or SS, the new pixels decide
+        setattr(ds, element.tag.keyword, element.value)
     facts = image_attributes(spec) | (palette_attributes(wishes.colormap) if wishes.colormap is not None else {})
     if "NumberOfFrames" in ds:
         facts["NumberOfFrames"] = spec.frames
     dropped += drop_contradictions(ds, facts)
+    dropped += _drop_old_palette(ds, stated, spec)
     overridden = override(ds, facts | encoded | _identity(ds, wishes, spec, lossy=loss is not None))
     if loss is not None:
         record_loss(ds, loss)
@@ -164,6 +167,16 @@ def _drop_embedded_overlays(ds: Dataset) -> list[Dropped]:
             dropped += [Dropped(str(tag), Tag(tag).keyword, "lies in bits of the old pixels") for tag in tags]
             for tag in tags:
                 del ds[tag]
+    return dropped
+
+
+def _drop_old_palette(ds: Dataset, stated: Any, spec: ImageSpec) -> list[Dropped]:
+    """The palette of old pixels, where the new ones are no indices of it; one that supplements shades of gray stays (PS3.3 C.7.6.19)."""
+    if spec.photometric == "PALETTE COLOR" or (spec.samples == 1 and stated != "PALETTE COLOR"):
+        return []
+    dropped = [Dropped(str(Tag(keyword)), keyword, "belongs to PALETTE COLOR") for keyword in PALETTE_KEYWORDS if keyword in ds]
+    for row in dropped:
+        del ds[row.keyword]
     return dropped
 
 

@@ -1,8 +1,8 @@
-"""MATLAB's ``dicomwrite`` and ``dicomread`` for arrays and structs of Python (PS3.3 A, PS3.10 7).
+"""MATLAB's ``dicomwrite`` for arrays and structs of Python (PS3.3 A, PS3.10 7).
 
-Names, defaults and the order of axes are MATLAB's, here and nowhere else in the package. The arguments are sorted in ``matlab_call.py``,
-arrays turned in ``matlab_arrays.py``, structs become datasets in ``matlab_info.py``; what an image is, ``composition.py`` and
-``copying.py`` know. No bytes of their own here.
+Names, defaults and the order of axes are MATLAB's, in these rooms and nowhere else in the package. The arguments are sorted in
+``matlab_call.py``, arrays turned in ``matlab_arrays.py``, structs become datasets in ``matlab_fields.py``; what an image is,
+``composition.py`` and ``copying.py`` know. No bytes of its own here.
 """
 
 from __future__ import annotations
@@ -19,43 +19,43 @@ from . import iod, verification
 from ._shapes import is_foreign
 from .codecs import Codec
 from .coder import Coder
-from .colours import as_rgb, colormap_from_zero
 from .composition import STAND_IN, Composition, Wishes, bits_allocated, check_names, compose, take_template
 from .copying import compose_copy
 from .dictionary import Tag, keyword_like, lookup
 from .errors import PixelError, VerifyError
-from .frames import Frames, warn
+from .frames import warn
 from .images import choose_syntax, report_on, write_composed
 from .iod_tables import attributes_of
-from .matlab_arrays import frames_first, in_depth, matlab_order, refuse_floats, rescaled, zero_based
+from .matlab_arrays import frames_first, in_depth, refuse_floats, rescaled, zero_based
 from .matlab_call import OPTIONS, Call, Options, compression_of, encoder_options, no_such_name, sort_arguments
-from .matlab_fields import take_fields
-from .matlab_frames import check_per_frame, frame_paths, metadata_of_frame, share_series, values_of_frame
+from .matlab_dictionary import BOOKKEEPING
+from .matlab_fields import lay_over, take_fields
+from .matlab_frames import check_free, check_per_frame, frame_paths, metadata_of_frame, share_series, values_of_frame
 from .matlab_status import is_news, merged, status_of
-from .model import Dataset
-from .overlays import overlay_planes
+from .model import Dataset, Sequence
 from .pixels import ImageSpec
-from .reader import dcmread
 from .report import Finding, Report, Status
+from .transcoding import free_nested
 from .uid import TransferSyntax, generate_uid
 from .values import describe
+from .window import check_workers
 
 Array = np.ndarray[Any, Any]
 
-# What values of pixels mean: taken out as of another IOD, the pixels would be others.
-_MEANING = frozenset(("RescaleSlope", "RescaleIntercept", "RescaleType", "ModalityLUTSequence", "RealWorldValueMappingSequence",
-                      "PixelPaddingValue", "PixelPaddingRangeLimit"))
+# What stored values mean, whatever slope and intercept are; with those: taken out as of another IOD, the pixels would be others.
+_OF_VALUES = ("ModalityLUTSequence", "RealWorldValueMappingSequence", "PixelPaddingValue", "PixelPaddingRangeLimit")
+_MEANING = frozenset(("RescaleSlope", "RescaleIntercept", "RescaleType", *_OF_VALUES))
 _MAKER = ("SecondaryCaptureDeviceManufacturer", "SecondaryCaptureDeviceManufacturerModelName")
 _CREATION = ("InstanceCreationDate", "InstanceCreationTime")
 
 
 class _Given(NamedTuple):
-    """The metadata of a call: those of structs, those named by themselves; unknown fields, and private ones that are not wanted."""
+    """The metadata of a call: those of structs, those named by themselves; fields that are unknown, and those that are left out."""
 
     base: Dataset
     named: Dataset
     unknown: tuple[str, ...]
-    private: tuple[str, ...]
+    left_out: tuple[str, ...]
 
 
 class _Encoding(NamedTuple):
@@ -73,7 +73,8 @@ def dicomwrite(X: Any, /, *arguments: Any, **named: Any) -> Status:
 
     ``dicomwrite(X, filename)``, ``dicomwrite(X, map, filename)``, and behind the file name structs of metadata and pairs of names and
     values in any mix, or Python keywords. Names of options, and the words among their values, are taken in any letter case. A name that
-    is no option is an attribute. What is named by itself wins over structs, and later structs win over earlier ones.
+    is no option is an attribute. What is named by itself wins over structs, and later structs win over earlier ones; private elements
+    stay with their creators, in another block where theirs is taken (PS3.5 7.8.1).
 
     Parameters
     ----------
@@ -145,11 +146,14 @@ def dicomwrite(X: Any, /, *arguments: Any, **named: Any) -> Status:
     (True, (4, 5))
     """
     call = sort_arguments(X, arguments, named)
+    check_workers(call.options.workers)
     moment = (call.options.clock or datetime.now)()
+    if not isinstance(moment, datetime):
+        raise TypeError(f"clock gives a datetime, not {describe(moment)}")
     call = call._replace(options=replace(call.options, clock=lambda: moment))
     given = _take_metadata(call)
     layout = frames_first(X, call.options.axes, call.options.photometric, call.options.colormap is not None)
-    pixels, remarks = _as_integers(layout.pixels, call.options, given)
+    pixels, given, remarks = _as_integers(layout.pixels, call.options, given)
     write = _write if call.options.MultiframeSingleFile else _write_frames
     return write(call, call.target, pixels, layout.samples, given, remarks)
 
@@ -158,20 +162,48 @@ def _take_metadata(call: Call) -> _Given:
     """The metadata as datasets of our own."""
     options = call.options
     unknown: list[str] = []
+    lost: list[str] = []
     base = Dataset(policy=options.policy)
     for struct in call.structs:
+        syntax = _syntax_of(struct)
         if not isinstance(struct, Dataset) and not is_foreign(struct):
             struct, strangers = take_fields(struct, options.Dictionary, options.policy)
             unknown += strangers
-        base.update(take_template(struct, options.policy))
+        taken = take_template(struct, options.policy)
+        # icons that are compressed: the file is going to be in a syntax of its own (PS3.5 A.4)
+        lost += [row.path for row in free_nested(taken, syntax)[1]]
+        lost += [] if options.WritePrivate else _drop_private(taken)
+        lay_over(base, taken)
     named = _take_attributes(call.attributes, options)
-    private = [] if options.WritePrivate else [*_drop_private(base), *_drop_private(named)]
-    return _Given(base, named, tuple(unknown), tuple(private))
+    lost += [] if options.WritePrivate else _drop_private(named)
+    lay_over(base, _without_private(named))
+    return _Given(base, named, tuple(unknown), tuple(dict.fromkeys(lost)))
+
+
+def _without_private(named: Dataset) -> Dataset:
+    """Take the private elements out of what is named: they belong into the blocks of the other metadata; gives them."""
+    private = Dataset()
+    for tag in [tag for tag in named if tag.is_private]:
+        private[tag] = named[tag]
+        del named[tag]
+    return private
+
+
+def _syntax_of(struct: Any) -> str:
+    """The transfer syntax of the file that a struct or dataset comes from; empty where nothing is said."""
+    if isinstance(struct, Mapping) and not isinstance(struct, Dataset):
+        stated = struct.get("TransferSyntaxUID")
+    else:
+        stated = getattr(getattr(struct, "file_meta", None), "TransferSyntaxUID", None)
+    return stated if isinstance(stated, str) else ""
 
 
 def _take_attributes(attributes: Mapping[str, Any], options: Options) -> Dataset:
     """What is named by itself, in any letter case; an unknown name is an error."""
     spelled = {keyword_like(name) or name: value for name, value in attributes.items()}
+    for name in spelled:
+        if name in BOOKKEEPING or name.endswith("GroupLength"):
+            raise TypeError(f"{name} is not given by itself: it describes a file that was read, and follows from what is written")
     check_names({name: value for name, value in spelled.items() if keyword_like(name)}, "dicomwrite", OPTIONS)
     taken = take_fields(spelled, options.Dictionary, options.policy)
     if taken.unknown:
@@ -185,28 +217,35 @@ def _drop_private(ds: Dataset) -> Iterator[str]:
         if tag >> 16 & 1:
             yield str(tag)
             del ds[tag]
-        elif ds[tag].vr == "SQ":
-            for item in ds[tag].value or ():
+        elif isinstance(items := ds[tag].value, Sequence):
+            for item in items:
                 yield from _drop_private(item)
 
 
-def _as_integers(pixels: Array, options: Options, given: _Given) -> tuple[Array, list[Finding]]:
-    """The pixels as they can be stored; the attributes that give their values back are set, and what is to be said is returned."""
+def _as_integers(pixels: Array, options: Options, given: _Given) -> tuple[Array, _Given, list[Finding]]:
+    """The pixels as they can be stored, the metadata with what gives their values back, and what is to be said of that."""
     if options.colormap is not None:
-        return zero_based(pixels, len(options.colormap)), []
+        pixels = zero_based(pixels, len(options.colormap))
     if not options.rescale or pixels.dtype.kind != "f":
         refuse_floats(pixels)
         depth = [getattr(given.base, keyword, None) for keyword in ("BitsAllocated", "BitsStored", "HighBit")]
-        return (in_depth(pixels, *depth) if _keeps_depth(options) else pixels), []
-    for keyword in ("RescaleSlope", "RescaleIntercept"):
+        return (in_depth(pixels, *depth) if _keeps_depth(options) else pixels), given, []
+    return _scaled(pixels, given)
+
+
+def _scaled(pixels: Array, given: _Given) -> tuple[Array, _Given, list[Finding]]:
+    """Floats as integers; what structs say of the integers of another image does not hold for these."""
+    for keyword in ("RescaleSlope", "RescaleIntercept", *_OF_VALUES):
         if keyword in given.named:
-            raise ValueError(f"rescale=True computes {keyword}; give one of them")
+            raise ValueError(f"rescale=True computes {keyword}, or makes it untrue; give one of them")
+    others = tuple(keyword for keyword in _OF_VALUES if given.base.pop(keyword, None) is not None)
     scaled = rescaled(pixels)
     given.named.RescaleSlope, given.named.RescaleIntercept = scaled.slope, scaled.intercept
     if "RescaleType" not in given.base and "RescaleType" not in given.named:
         given.named.RescaleType = "US"
     message = f"floats became 16-bit integers: RescaleSlope and RescaleIntercept give them back, at most {scaled.error:.3g} away"
-    return scaled.pixels, [Finding("info", "rescaled", str(Tag("RescaleSlope")), "RescaleSlope", message, "PS3.3 C.11.1")]
+    given = given._replace(left_out=(*given.left_out, *others))
+    return scaled.pixels, given, [Finding("info", "rescaled", str(Tag("RescaleSlope")), "RescaleSlope", message, "PS3.3 C.11.1")]
 
 
 def _keeps_depth(options: Options) -> bool:
@@ -221,13 +260,25 @@ def _write_frames(
     spec = ImageSpec.from_array(pixels, samples=samples)
     frames, paths = pixels.reshape(spec.frames, *spec.frame_shape), frame_paths(target, spec.frames)
     check_per_frame(options.per_frame, spec.frames)
+    if not options.exist_ok:
+        check_free(paths)
+    # all of them before the first file is there
+    own = [_take_attributes(dict(values_of_frame(options.per_frame, at)), options) for at in range(spec.frames)]
     if spec.frames > 1 and not options.copies:
         share_series(given.base, options.uid_source or generate_uid)
+
+    def share(at: int, options: Options) -> _Given:
+        return _share_of_frame(given, own[at], at, options) if spec.frames > 1 or options.per_frame else given
+
+    if options.strict:
+        # a rehearsal, which takes no UIDs
+        rehearsed = replace(options, uid_source=lambda: "2.25.1")
+        for at in range(spec.frames):
+            _compose(call._replace(options=rehearsed), frames[at], spec.samples, share(at, rehearsed), remarks)
     statuses: list[Status] = []
     for at, path in enumerate(paths):
         try:
-            share = _share_of_frame(given, at, options) if spec.frames > 1 or options.per_frame else given
-            statuses.append(_write(call, path, frames[at], spec.samples, share, remarks))
+            statuses.append(_write(call, path, frames[at], spec.samples, share(at, options), remarks))
         except Exception as error:
             if statuses:
                 error.add_note(f"{path} was not written; the {len(statuses)} before it were, from {statuses[0].files[0]} on")
@@ -235,38 +286,56 @@ def _write_frames(
     return merged(statuses)
 
 
-def _share_of_frame(given: _Given, at: int, options: Options) -> _Given:
+def _share_of_frame(given: _Given, own: Dataset, at: int, options: Options) -> _Given:
     """The metadata of one frame, which is an instance of its own."""
     named = Dataset(given.named, policy=options.policy)
     named.InstanceNumber = at + 1
     named.SOPInstanceUID = (options.uid_source or generate_uid)()
-    named.update(_take_attributes(dict(values_of_frame(options.per_frame, at)), options))
-    return given._replace(base=metadata_of_frame(given.base, at), named=named)
+    named.update(own)
+    left_out = () if options.WritePrivate else tuple(_drop_private(named))
+    base = metadata_of_frame(given.base, at)
+    lay_over(base, _without_private(named))
+    return given._replace(base=base, named=named, left_out=(*given.left_out, *left_out))
 
 
-def _write(call: Call, target: Any, pixels: Array, samples: int | None, given: _Given, remarks: list[Finding]) -> Status:
-    """One file, and its status."""
+class _Composed(NamedTuple):
+    """All that is going to be in a file, and what is to be said of it."""
+
+    made: Composition
+    encoding: _Encoding
+    status: Status
+
+
+def _compose(call: Call, pixels: Array, samples: int | None, given: _Given, remarks: list[Finding]) -> _Composed:
+    """Everything but the writing; with ``strict``, an error where the status is not clean."""
     options = call.options
     wishes = _wishes(options, given, samples)
     encoding = _encoding(options, 8 * pixels.dtype.itemsize if options.copies else bits_allocated(pixels.dtype, wishes))
-    made = _compose(pixels, wishes, encoding, options)
-    dropped, found = list(given.private), []
+    made = _composition(pixels, wishes, encoding, options)
+    dropped, found = list(given.left_out), []
     if not options.copies:
         _state(made.dataset, given, options)
-        dropped += _fit_into_iod(made, given)
-        found += [finding for finding in _check(made).findings if is_news(finding, made.dataset.SOPClassUID)]
+        outside, findings = _fit_into_iod(made, given)
+        dropped += outside
+        found += [finding for finding in findings if is_news(finding, made.dataset.SOPClassUID)]
     report = _report(made, (*remarks, *found), dropped, given.unknown, encoding.ignored)
     status = status_of(report, made.dataset.SOPClassUID, described=call.described)
     if options.strict:
         _insist(status, [*dropped, *given.unknown])
-    _save(target, made, encoding, options)
+    return _Composed(made, encoding, status)
+
+
+def _write(call: Call, target: Any, pixels: Array, samples: int | None, given: _Given, remarks: list[Finding]) -> Status:
+    """One file, and its status."""
+    made, encoding, status = _compose(call, pixels, samples, given, remarks)
+    _save(target, made, encoding, call.options)
     if status.MissingData:
         names = ", ".join(finding.keyword for finding in status.MissingData[:3])
         warn(f"{len(status.MissingData)} attributes that the SOP class requires are not there, {names} first: see status.MissingData")
-    return status_of(report_on(report, target), made.dataset.SOPClassUID, described=call.described)
+    return status_of(report_on(status.report, target), made.dataset.SOPClassUID, described=call.described)
 
 
-def _compose(pixels: Array, wishes: Wishes, encoding: _Encoding, options: Options) -> Composition:
+def _composition(pixels: Array, wishes: Wishes, encoding: _Encoding, options: Options) -> Composition:
     """The image in its create mode; where only the class of the metadata refuses the pixels, the error names the mode that asks none."""
     how = encoding.syntax, encoding.codec, encoding.options
     if options.copies:
@@ -333,13 +402,18 @@ def _check(made: Composition) -> Report:
         del ds[made.spec.keyword]
 
 
-def _fit_into_iod(made: Composition, given: _Given) -> list[str]:
-    """Take out what structs say of another IOD; what is named by itself stays, in a Standard Extended class (PS3.4 B.3)."""
-    outside = [finding.keyword for finding in _check(made).findings
+def _fit_into_iod(made: Composition, given: _Given) -> tuple[list[str], tuple[Finding, ...]]:
+    """Take out what structs say of another IOD; the keywords of that, and what the check finds then.
+
+    What is named by itself stays, in a Standard Extended class (PS3.4 B.3).
+    """
+    findings = _check(made).findings
+    outside = [finding for finding in findings
                if finding.code == "outside-iod" and finding.keyword not in _MEANING and finding.keyword not in given.named]
-    for keyword in outside:
-        made.dataset.pop(keyword, None)
-    return outside
+    for finding in outside:
+        # overlays and curves repeat under one keyword
+        made.dataset.pop(Tag(finding.path), None)
+    return [finding.keyword for finding in outside], _check(made).findings if outside else findings
 
 
 def _report(
@@ -348,7 +422,8 @@ def _report(
     findings = list(found)
     findings += [Finding("info", "option-ignored", "", name, "has no effect beside the option that goes before it") for name in ignored]
     findings += [Finding("error", "unknown-attribute", "", name, "is in no dictionary, and not in the file", "PS3.6") for name in unknown]
-    findings += [Finding("info", "dropped", "", name, "was left out: it is not of this IOD, or private") for name in dropped]
+    findings += [Finding("info", "dropped", "", name, "was left out: it is private, not of this IOD, or of other pixels")
+                 for name in dropped]
     # of what was taken out for being the old instance's, the new one has its own
     renewed = [name for name in made.report.dropped if name in made.dataset]
     gone = [name for name in (*made.report.dropped, *dropped, *unknown) if name not in renewed]
@@ -385,114 +460,3 @@ def _loses_vrs(ds: Dataset) -> bool:
         if vr == "SQ" and any(_loses_vrs(item) for item in ds[tag].value or ()):
             return True
     return False
-
-
-def dicomread(source: Any, /, *arguments: Any, frames: Any = "all", nargout: int = 1, axes: str = "matlab", color: str = "rgb",
-              **named: Any) -> Any:
-    """Read the pixels of a DICOM image, called as MATLAB's ``dicomread`` is: stored values, never rescaled (PS3.3 C.7.6.3).
-
-    Parameters
-    ----------
-    source : str, os.PathLike, bytes-like, binary file object, dataset, or the struct of ``dicominfo``
-        Of a struct, the file that its Filename names is read.
-    frames : int, sequence of int, or 'all'
-        Numbers from 1, as in MATLAB; also as the pair ``'frames', [1, 3]``.
-    nargout : {1, 2, 3, 4}
-        How many of the values below are wanted.
-    axes : {'matlab', 'numpy'}
-        'numpy': frames first, as :func:`dcmenc.imread` has them.
-    color : {'rgb', 'stored'}
-        'rgb': YBR_FULL and YBR_FULL_422 become red, green and blue. Indices of a palette stay: the colormap goes with them.
-    UseVRHeuristic : bool
-        Has no effect: a VR that changes within a file is always dealt with.
-
-    Returns
-    -------
-    X : ndarray
-        (rows, columns), (rows, columns, 3), (rows, columns, 1, frames) or (rows, columns, 3, frames).
-    cmap : ndarray of float64, shape (entries, 3)
-        From 0 to 1; of shape (0, 3) if the image is not indexed.
-    alpha : ndarray
-        Always of shape (0, 0): the images with an alpha channel were retired from DICOM, and are not read.
-    overlays : ndarray of bool, shape (rows, columns, 1, planes)
-        The overlays that have elements of their own.
-
-    Raises
-    ------
-    ReadError, PixelError, CodecError
-        As :func:`dcmenc.imread` says.
-    IndexError
-        There is no such frame.
-
-    Examples
-    --------
-    >>> import io
-    >>> file = io.BytesIO()
-    >>> status = dicomwrite(np.array([[0, 1, 1]], "u1"), [[0.0, 0.0, 0.0], [1.0, 0.5, 0.0]], file)
-    >>> X, cmap = dicomread(file.getvalue(), nargout=2)
-    >>> X.tolist(), cmap.round(3).tolist()
-    ([[0, 1, 1]], [[0.0, 0.0, 0.0], [1.0, 0.5, 0.0]])
-    """
-    frames = _reading_options(arguments, named).get("frames", frames)
-    if axes not in ("matlab", "numpy") or color not in ("rgb", "stored") or nargout not in (1, 2, 3, 4):
-        raise ValueError("axes is 'matlab' or 'numpy', color 'rgb' or 'stored', nargout 1 to 4")
-    ds = _dataset_of(source)
-    image = Frames(ds)
-    X = _chosen_frames(image, frames)
-    if color == "rgb" and image.spec.photometric.startswith("YBR"):
-        X = as_rgb(X, ds, image.spec)
-    if axes == "matlab":
-        X = matlab_order(X, image.spec.samples)
-    if nargout == 1:
-        return X
-    overlays = np.moveaxis(overlay_planes(ds, image.spec), 0, 2)[:, :, np.newaxis, :] if nargout == 4 else None
-    return (X, _colormap(ds, image.spec), np.zeros((0, 0), np.uint8), overlays)[:nargout]
-
-
-def _reading_options(arguments: tuple[Any, ...], named: Mapping[str, Any]) -> dict[str, Any]:
-    """Pairs and keywords in any letter case."""
-    if len(arguments) % 2:
-        raise TypeError(f"{describe(arguments[-1])} stands without its name or its value")
-    found = {}
-    for name, value in (*zip(arguments[::2], arguments[1::2], strict=True), *named.items()):
-        folded = name.lower() if isinstance(name, str) else ""
-        if folded not in ("frames", "usevrheuristic"):
-            raise TypeError(f"{name!r} is no option of dicomread; there are 'frames' and 'UseVRHeuristic'")
-        found[folded] = value
-    return found
-
-
-def _dataset_of(source: Any) -> Dataset:
-    if isinstance(source, Dataset):
-        return source
-    if isinstance(source, Mapping):
-        if not isinstance(name := source.get("Filename"), str) or not name:
-            raise ValueError("the struct names no file: give the path, or the struct as dicominfo made it")
-        return dcmread(name)
-    return take_template(source, None) if is_foreign(source) else dcmread(source)
-
-
-def _chosen_frames(image: Frames, frames: Any) -> Array:
-    """The frames that are asked for, in that order; an array of the caller's own."""
-    if isinstance(frames, str):
-        if frames.lower() != "all":
-            raise ValueError(f"frames are numbers from 1, or 'all', not {frames!r}")
-        return np.array(image.all())
-    numbers = [_frame_number(number, len(image)) for number in np.ravel(np.asarray(frames)).tolist()]
-    if not numbers:
-        raise ValueError("no frames are asked for")
-    chosen = [image[number - 1] for number in numbers]
-    return np.array(chosen[0]) if len(chosen) == 1 else np.stack(chosen)
-
-
-def _frame_number(number: Any, count: int) -> int:
-    if not isinstance(number, (int, float)) or number != int(number) or not 1 <= number <= count:
-        raise IndexError(f"there is no frame {number!r}: the image has {count}, counted from 1")
-    return int(number)
-
-
-def _colormap(ds: Dataset, spec: ImageSpec) -> Array:
-    if spec.photometric != "PALETTE COLOR":
-        return np.zeros((0, 3))
-    colours = colormap_from_zero(ds, spec)
-    return colours / np.iinfo(colours.dtype).max if colours is not None else np.zeros((0, 3))

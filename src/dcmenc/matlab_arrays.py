@@ -99,7 +99,7 @@ def zero_based(pixels: Array, entries: int) -> Array:
     ([[0, 255]], [[1]])
     """
     if pixels.dtype.kind != "f":
-        return pixels
+        return pixels.view(np.uint8) if pixels.dtype == bool else pixels
     if not (np.isfinite(pixels).all() and (pixels == np.rint(pixels)).all() and pixels.min() >= 1 and pixels.max() <= entries):
         raise PixelError(f"indices that are floats are whole numbers from 1 to the {entries} rows of the colormap; "
                          "give integers where they count from 0")
@@ -143,6 +143,8 @@ def rescaled(values: Array) -> Rescaled:
             return Rescaled(wide.astype(whole), 1.0, 0.0, 0.0)
         return Rescaled((wide - low).astype(np.uint16), 1.0, low, 0.0)
     intercept = round_ds(low)
+    if low == high:
+        return Rescaled(np.zeros(wide.shape, np.uint16), 1.0, intercept, abs(low - intercept))
     slope = round_ds((high - intercept) / _STEPS)
     if not np.isfinite(high - low) or not slope > 0:
         raise PixelError(f"no slope and intercept of 16 characters stand for values from {low!r} to {high!r}; scale them yourself")

@@ -70,6 +70,36 @@ def _any(name: str, value: Any) -> Any:
     return value
 
 
+def _whole(name: str, value: Any) -> int | None:
+    """A whole number, which may be a float as MATLAB's are."""
+    if value is None:
+        return None
+    number = value.item() if isinstance(value, (np.generic, np.ndarray)) and value.size == 1 else value
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or not float(number).is_integer():
+        raise ValueError(f"{name} is a whole number, not {value!r}")
+    return int(number)
+
+
+def _predictor(name: str, value: Any) -> int | str | None:
+    return value if isinstance(value, str) else _whole(name, value)
+
+
+def _colormap(name: str, value: Any) -> Any:
+    """A colormap; None for the empty one that ``dicomread`` gives for images without."""
+    if value is None:
+        return None
+    colours = np.asarray(value)
+    if not colours.size:
+        return None
+    if colours.ndim != 2 or colours.shape[1] != 3 or colours.dtype.kind not in "fu":
+        raise PixelError(f"a {name} has three columns, red, green and blue, of floats from 0 to 1, not the shape {colours.shape}"
+                         f" of {colours.dtype}")
+    return colours
+
+
+# Of a name that nobody knows, so much is shown.
+_LONGEST_NAME = 64
+
 # Every option: its name, and how its value is read. The first eleven are MATLAB's.
 OPTIONS: Mapping[str, Callable[[str, Any], Any]] = {
     "CompressionMode": _choice("None", "RLE", "JPEG lossless", "JPEG lossy", "JPEG2000 lossy", "JPEG2000 lossless"),
@@ -84,23 +114,23 @@ OPTIONS: Mapping[str, Callable[[str, Any], Any]] = {
     "VR": _choice("explicit", "implicit"),
     "WritePrivate": _flag,
     "axes": _choice("matlab", "numpy"),
-    "bits_stored": _any,
+    "bits_stored": _whole,
     "clock": _any,
-    "colormap": _any,
+    "colormap": _colormap,
     "durable": _flag,
     "exist_ok": _flag,
     "options": _any,
     "per_frame": _any,
     "photometric": _any,
     "policy": _any,
-    "predictor": _any,
-    "quality": _any,
+    "predictor": _predictor,
+    "quality": _whole,
     "ratio": _any,
     "rescale": _flag,
     "strict": _flag,
     "uid_source": _any,
     "verify_pixels": _flag,
-    "workers": _any,
+    "workers": _whole,
 }
 # In any letter case; bits_stored is an option, and BitsStored an attribute.
 _NAMES = {name.lower(): name for name in OPTIONS}
@@ -197,7 +227,7 @@ def sort_arguments(array: Any, arguments: tuple[Any, ...], named: Mapping[str, A
         raise TypeError("the array comes first: dicomwrite(X, filename)")
     colormap, target, rest = _by_place(arguments)
     structs, pairs = _structs_and_pairs(rest, len(arguments) - len(rest) + 2)
-    values: dict[str, Any] = {} if colormap is None else {"colormap": colormap}
+    values: dict[str, Any] = {}
     kept, attributes = [], {}
     for struct in structs:
         own, others = _split(struct)
@@ -208,6 +238,10 @@ def sort_arguments(array: Any, arguments: tuple[Any, ...], named: Mapping[str, A
             values[option] = OPTIONS[option](option, value)
         else:
             attributes[name] = value
+    if colormap is not None:
+        if "colormap" in values:
+            raise ValueError("there are two colormaps, one before the filename and one in colormap=; give one of them")
+        values["colormap"] = colormap
     options = replace(Options(), **{name: value for name, value in values.items() if value is not None})
     _check(options, attributes)
     described = bool(structs or attributes or options.sop_class or options.per_frame)
@@ -220,7 +254,7 @@ def _by_place(arguments: tuple[Any, ...]) -> tuple[Any, Any, tuple[Any, ...]]:
         case (target, *rest) if _is_target(target):
             return None, target, tuple(rest)
         case (colormap, target, *rest) if _is_target(target) and not isinstance(colormap, (Mapping, Dataset)):
-            return _colormap(colormap), target, tuple(rest)
+            return _colormap("colormap", colormap), target, tuple(rest)
         case ():
             raise TypeError("a filename is missing: dicomwrite(X, filename)")
     raise TypeError(f"the second argument is a filename, or a colormap before the filename, not {describe(arguments[0])}")
@@ -228,17 +262,6 @@ def _by_place(arguments: tuple[Any, ...]) -> tuple[Any, Any, tuple[Any, ...]]:
 
 def _is_target(value: Any) -> bool:
     return isinstance(value, (str, bytes, os.PathLike)) or hasattr(value, "write")
-
-
-def _colormap(value: Any) -> Any:
-    """A colormap; None for the empty one that ``dicomread`` gives for images without."""
-    colours = np.asarray(value)
-    if not colours.size:
-        return None
-    if colours.ndim != 2 or colours.shape[1] != 3 or colours.dtype.kind not in "fu":
-        raise PixelError(f"a colormap has three columns, red, green and blue, of floats from 0 to 1, not the shape {colours.shape}"
-                         f" of {colours.dtype}")
-    return colours
 
 
 def _structs_and_pairs(rest: tuple[Any, ...], place: int) -> tuple[list[Any], list[tuple[str, Any]]]:
@@ -264,14 +287,15 @@ def _split(struct: Any) -> tuple[dict[str, Any], Any]:
     """The options that a struct has among its fields, and the rest. Its SOPClassUID is an attribute: another class may be asked for."""
     if not isinstance(struct, Mapping) or isinstance(struct, Dataset):
         return {}, struct
-    own = {}
-    for name in [name for name in struct if isinstance(name, str) and name != "SOPClassUID" and name.lower() in _NAMES]:
-        option = _NAMES[name.lower()]
-        own[option] = OPTIONS[option](option, struct[name])
-        if len(own) == 1:
-            struct = copy(struct)
-        del struct[name]
-    return own, struct
+    names = [name for name in struct if isinstance(name, str) and name != "SOPClassUID" and name.lower() in _NAMES]
+    if not names:
+        return {}, struct
+    own = {(option := _NAMES[name.lower()]): OPTIONS[option](option, struct[name]) for name in names}
+    # a struct of dicominfo's remembers its file in the copy; of another mapping nobody knows whether fields can be taken out
+    others = copy(struct) if isinstance(struct, dict) else dict(struct)
+    for name in names:
+        del others[name]
+    return own, others
 
 
 def _check(options: Options, attributes: Mapping[str, Any]) -> None:
@@ -279,8 +303,15 @@ def _check(options: Options, attributes: Mapping[str, Any]) -> None:
         raise ValueError(f"ObjectType is {options.ObjectType} and SOPClassUID {options.SOPClassUID}; give one of them")
     if options.Endian == "big" and options.VR != "explicit" and options.CompressionMode in (None, "None") and not options.TransferSyntax:
         raise ValueError("Endian 'big' goes with VR 'explicit' only; give both")
+    if options.rescale and options.colormap is not None:
+        raise ValueError("floats beside a colormap are indices, and rescale= would make others of them; give one of them")
+    if options.UseMetadataBitDepths and options.copies and (options.rescale or options.bits_stored is not None):
+        raise ValueError(f"UseMetadataBitDepths and {'rescale' if options.rescale else 'bits_stored'} contradict each other; give one of "
+                         "them")
     if not isinstance(options.per_frame, Mapping):
         raise TypeError(f"per_frame is a mapping of keywords to one value a frame, not {describe(options.per_frame)}")
+    if strange := [name for name in options.per_frame if not isinstance(name, str)]:
+        raise TypeError(f"per_frame has keywords, not {describe(strange[0])}")
     if options.per_frame and options.MultiframeSingleFile:
         raise ValueError("per_frame= is for a file a frame: give MultiframeSingleFile=False, too")
     if options.colormap is not None and (given := [keyword for keyword in PALETTE_KEYWORDS if keyword in attributes]):
@@ -342,4 +373,4 @@ def encoder_options(options: Options, uid: str) -> Any:
 
 def no_such_name(name: str) -> TypeError:
     """The error for a name that is neither an option nor an attribute."""
-    return TypeError(unknown_name(name, "dicomwrite", list(OPTIONS)))
+    return TypeError(unknown_name(name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME] + "...", "dicomwrite", list(OPTIONS)))

@@ -62,6 +62,71 @@ def creator_of(dataset: Dataset, tag: Tag) -> str:
     return element.value if element is not None and isinstance(element.value, str) else ""
 
 
+def lay_over(base: Dataset, other: Dataset) -> None:
+    """Put the elements of a dataset over those of another; private ones go to the block of their creator there (PS3.5 7.8.1).
+
+    Examples
+    --------
+    >>> base, other = Dataset(), Dataset()
+    >>> for ds, creator in ((base, "ACME"), (other, "OTHER")):
+    ...     element = ds.private_block(0x0009, creator, create=True).add(0x01, "SH", creator)
+    >>> lay_over(base, other)
+    >>> [str(tag) for tag in base]
+    ['(0009,0010)', '(0009,0011)', '(0009,1001)', '(0009,1101)']
+    """
+    moved = _moved_blocks(_creators(base), _creators(other))
+    if not moved:
+        base.update(other)
+        return
+    staying = other.copy()
+    for tag in other:
+        block = moved.get(_block_of(tag) or tag)
+        if block is None:
+            continue
+        place = block if tag.element < 0x1000 else Tag(tag.group, block.element << 8 | tag.element & 0xFF)
+        base[place] = other[tag]._replace(tag=place)
+        del staying[tag]
+    base.update(staying)
+
+
+def _block_of(tag: Tag) -> Tag | None:
+    """The element that reserves the block of a private one, be it itself; None for any other."""
+    if not tag.is_private or not (0x10 <= tag.element <= 0xFF or tag.element >= 0x1000):
+        return None
+    return Tag(tag.group, tag.element >> 8) if tag.element >= 0x1000 else tag
+
+
+def _creators(dataset: Dataset) -> dict[Tag, str]:
+    """The blocks of private elements with their creators; without a name those that nobody has reserved."""
+    found = {}
+    for tag in dataset:
+        if (block := _block_of(tag)) is not None and block not in found:
+            value = dataset[block].value if block in dataset else ""
+            found[block] = value.strip(" ") if isinstance(value, str) else ""
+    return found
+
+
+def _moved_blocks(held: Mapping[Tag, str], new: Mapping[Tag, str]) -> dict[Tag, Tag]:
+    """Where the blocks of one dataset lie in another that has blocks of its own, as far as it is elsewhere."""
+    moved: dict[Tag, Tag] = {}
+    for tag, creator in new.items():
+        if not creator:
+            # elements by their own tags, whoever has reserved their block
+            continue
+        same, again = ([own for own, name in ds.items() if own.group == tag.group and name == creator] for ds in (held, new))
+        if held.get(tag) == creator or (tag not in held and not same):
+            continue
+        if same and len(again) == 1:
+            moved[tag] = same[0]
+        elif tag in held:
+            taken = {*held, *new, *moved.values()}
+            free = next((place for place in (Tag(tag.group, block) for block in range(0x10, 0x100)) if place not in taken), None)
+            if free is None:
+                raise EncodeError(f"no block of group {tag.group:04X} is free for the private creator {shorten(creator)}")
+            moved[tag] = free
+    return moved
+
+
 def info_to_dataset(
     info: Mapping[str, Any], /, *, dictionary: Path | ActiveDictionary | None = None, policy: Policy | None = None
 ) -> Dataset:
@@ -279,7 +344,7 @@ class _Filling(NamedTuple):
         if self.taking.policy.nonconforming == "write" or 0x10 <= tag.element <= 0xFF:
             return
         creator = Tag(tag.group, block)
-        if was_read and (block < 0x10 or (self.level and creator not in self.level.tags.values())):
+        if was_read and (block < 0x10 or (self.level and creator not in self.level.dataset)):
             return
         if block < 0x10:
             raise EncodeError(f"private elements stand at ({tag.group:04X},1000-FFFF), in the block of a creator")

@@ -6,12 +6,15 @@ No file is written here.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from errno import EEXIST, EISDIR
 from typing import Any
 
 from .dictionary import Tag
 from .errors import PixelError
 from .model import Dataset, Sequence
+from .overlays import keep_overlay_of_frame
 from .pixels import FRAME_VECTORS
 from .values import describe
 
@@ -31,17 +34,35 @@ def frame_paths(target: Any, frames: int) -> list[str]:
     path = os.fsdecode(target)
     if frames == 1:
         return [path]
+    if not os.path.basename(path) or os.path.isdir(path):
+        # the numbers would make names of it that nobody has asked for
+        raise IsADirectoryError(EISDIR, "a file for each frame needs the name of a file to number", path)
     stem, suffix = os.path.splitext(path)
     width = max(3, len(str(frames)))
     return [f"{stem}_{number:0{width}}{suffix}" for number in range(1, frames + 1)]
 
 
+def check_free(paths: Iterable[str]) -> None:
+    """Nothing is there yet where files are going to be, so that none is written before it is known that all may be."""
+    for path in paths:
+        if os.path.lexists(path):
+            raise FileExistsError(EEXIST, os.strerror(EEXIST), path)
+
+
 def check_per_frame(per_frame: Mapping[str, Any], frames: int) -> None:
     """Each attribute has as many values as there are frames."""
     for keyword, values in per_frame.items():
-        if isinstance(values, (str, bytes)) or not hasattr(values, "__len__") or len(values) != frames:
-            count = f"{len(values)} values" if hasattr(values, "__len__") and not isinstance(values, (str, bytes)) else describe(values)
-            raise PixelError(f"per_frame={{{keyword!r}: ...}} holds one value for each of {frames} frames, not {count}")
+        count = _count(values)
+        if count != frames:
+            found = describe(values) if count is None else f"{count} values"
+            raise PixelError(f"per_frame={{{keyword!r}: ...}} holds one value for each of {frames} frames, not {found}")
+
+
+def _count(values: Any) -> int | None:
+    """How many values there are in an order; None for what has no order, or is one value."""
+    if isinstance(values, (str, bytes, Mapping, AbstractSet)) or getattr(values, "ndim", 1) == 0:
+        return None
+    return len(values) if hasattr(values, "__len__") and hasattr(values, "__getitem__") else None
 
 
 def metadata_of_frame(ds: Dataset, at: int) -> Dataset:
@@ -52,6 +73,7 @@ def metadata_of_frame(ds: Dataset, at: int) -> Dataset:
     ['(0018,0050)']
     """
     own = ds.copy()
+    keep_overlay_of_frame(own, at)
     groups = getattr(ds, _PER_FRAME, None) or ()
     for keyword in _OF_SEVERAL:
         own.pop(keyword, None)

@@ -18,8 +18,9 @@ from .pixels import ImageSpec
 # The groups that overlays repeat in (PS3.5 7.6).
 GROUPS = range(0x6000, 0x6020, 2)
 _ROWS, _COLUMNS, _FRAMES, _ORIGIN, _FRAME_ORIGIN = 0x10, 0x11, 0x15, 0x50, 0x51
-# Cells of planes that are laid out at once.
-_MOST_CELLS = 1 << 31
+# Cells of the image that overlays are laid out on, in all: so many, or so many times more than they have themselves.
+_MOST_CELLS = 1 << 28
+_MOST_TIMES = 16
 _BITS_ALLOCATED, _BIT_POSITION, _DATA = 0x100, 0x102, 0x3000
 
 
@@ -107,6 +108,36 @@ def _place(ds: Dataset, group: int, frames: int, data: bytes) -> None:
         ds.add(Tag(group, _FRAME_ORIGIN), "US", 1)
 
 
+def keep_overlay_of_frame(ds: Dataset, at: int) -> None:
+    """Leave of overlays that have frames the one that lies on a frame of the image, counted from 0 (PS3.3 C.9.3).
+
+    An overlay without frames of its own lies on all, and stays; so does one whose elements say less than its data hold.
+
+    Examples
+    --------
+    >>> ds = Dataset({0x60000010: 1, 0x60000011: 2, 0x60000015: 2, 0x60003000: bytes([0b1001, 0])})
+    >>> keep_overlay_of_frame(ds, 1)
+    >>> list(ds[0x60003000].value), Tag(0x60000015) in ds
+    ([2, 0], False)
+    """
+    for group in GROUPS:
+        frames = _number(ds, group, _FRAMES)
+        data = _octets(ds, group)
+        size = (_number(ds, group, _ROWS) or 0) * (_number(ds, group, _COLUMNS) or 0)
+        if frames is None or not 0 < size * frames <= 8 * len(data):
+            continue
+        own = at + 1 - (_number(ds, group, _FRAME_ORIGIN) or 1)
+        if not 0 <= own < frames:
+            for tag in [tag for tag in ds if tag >> 16 == group]:
+                del ds[tag]
+            continue
+        first, before = divmod(size * own, 8)
+        bits = np.unpackbits(data[first:], count=before + size, bitorder="little")[before:]
+        _place(ds, group, 1, np.packbits(bits, bitorder="little").tobytes())
+        for element in (_FRAMES, _FRAME_ORIGIN):
+            ds.pop(Tag(group, element), None)
+
+
 def overlay_planes(ds: Dataset, spec: ImageSpec) -> np.ndarray[Any, Any]:
     """The overlays that have elements of their own, on the image: shape (planes, rows, columns), bool (PS3.3 C.9.2).
 
@@ -118,22 +149,38 @@ def overlay_planes(ds: Dataset, spec: ImageSpec) -> np.ndarray[Any, Any]:
     >>> overlay_planes(ds, ImageSpec(2, 2)).tolist()
     [[[False, False], [False, True]]]
     """
-    planes = [plane for group in GROUPS for plane in _planes_of(ds, group, spec)]
-    return np.stack(planes) if planes else np.zeros((0, spec.rows, spec.columns), np.bool_)
+    found = [(group, planes) for group in GROUPS if len(planes := _planes_of(ds, group))]
+    count, cells = sum(len(planes) for _, planes in found), sum(planes.size for _, planes in found)
+    # small planes on a large image: a few bytes ask for all the memory there is
+    if count > len(GROUPS) and count * spec.rows * spec.columns > max(_MOST_CELLS, _MOST_TIMES * cells):
+        raise PixelError(f"the overlays have {count} frames of {cells} cells, too many to be laid out on an image of {spec.rows} rows and "
+                         f"{spec.columns} columns")
+    canvas, at = np.zeros((count, spec.rows, spec.columns), np.bool_), 0
+    for group, planes in found:
+        _lay(planes, _origin(ds, group), canvas[at:at + len(planes)])
+        at += len(planes)
+    return canvas
 
 
-def _planes_of(ds: Dataset, group: int, spec: ImageSpec) -> list[np.ndarray[Any, Any]]:
-    data = ds[group, _DATA].value if Tag(group, _DATA) in ds else None
+def _planes_of(ds: Dataset, group: int) -> np.ndarray[Any, Any]:
+    """The planes of an overlay, shape (frames, rows, columns); none where it says less, or more, than its data hold."""
     rows, columns, frames = (_number(ds, group, element) for element in (_ROWS, _COLUMNS, _FRAMES))
-    bits = np.frombuffer(data, np.uint8) if isinstance(data, (bytes, bytearray, memoryview)) else np.empty(0, np.uint8)
+    bits = _octets(ds, group)
     size, frames = (rows or 0) * (columns or 0), frames or 1
     # what the attributes claim has to be borne out by bytes, before memory is asked for
     if size < 1 or frames < 1 or size * frames > 8 * bits.size:
-        return []
-    if frames * spec.rows * spec.columns > _MOST_CELLS:
-        raise PixelError(f"the overlay of group {group:04X} has {frames} frames, too many to be laid out on the image")
-    planes = np.unpackbits(bits, count=size * frames, bitorder="little").view(np.bool_).reshape(frames, rows or 0, columns or 0)
-    return [_on_image(plane, _origin(ds, group), spec) for plane in planes]
+        return np.zeros((0, 0, 0), np.bool_)
+    return np.unpackbits(bits, count=size * frames, bitorder="little").view(np.bool_).reshape(frames, rows or 0, columns or 0)
+
+
+def _octets(ds: Dataset, group: int) -> np.ndarray[Any, Any]:
+    """The bytes of an overlay that has an element of its own; none where there are none."""
+    data = ds[group, _DATA].value if Tag(group, _DATA) in ds else None
+    try:
+        return np.frombuffer(data, np.uint8) if data is not None and len(data) else np.empty(0, np.uint8)
+    except (TypeError, ValueError, BufferError):
+        # a VR of no bytes
+        return np.empty(0, np.uint8)
 
 
 def _origin(ds: Dataset, group: int) -> tuple[int, int]:
@@ -143,10 +190,9 @@ def _origin(ds: Dataset, group: int) -> tuple[int, int]:
     return int(first[0]) - 1, int(first[1]) - 1
 
 
-def _on_image(plane: np.ndarray[Any, Any], origin: tuple[int, int], spec: ImageSpec) -> np.ndarray[Any, Any]:
-    canvas = np.zeros((spec.rows, spec.columns), np.bool_)
+def _lay(planes: np.ndarray[Any, Any], origin: tuple[int, int], canvas: np.ndarray[Any, Any]) -> None:
+    """Put planes on a canvas for each, cut off at its sides."""
     top, left = origin
-    inside = plane[max(0, -top):max(0, spec.rows - top), max(0, -left):max(0, spec.columns - left)]
+    inside = planes[:, max(0, -top):max(0, canvas.shape[1] - top), max(0, -left):max(0, canvas.shape[2] - left)]
     top, left = max(0, top), max(0, left)
-    canvas[top:top + inside.shape[0], left:left + inside.shape[1]] = inside
-    return canvas
+    canvas[:, top:top + inside.shape[1], left:left + inside.shape[2]] = inside

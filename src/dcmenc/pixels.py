@@ -647,10 +647,10 @@ def _pointers(ds: Dataset) -> list[Tag]:
 def _drop_overlays(ds: Dataset, spec: ImageSpec) -> list[Dropped]:
     """Overlays of another size, and those that were in unused bits of the old pixels (PS3.3 C.9.2, PS3.5 8.1.2)."""
     dropped = []
-    for group in range(0x6000, 0x6020, 2):
+    for group in sorted({tag >> 16 for tag in ds if 0x6000 <= tag >> 16 < 0x6020 and not tag >> 16 & 1}):
         tags = [tag for tag in ds if tag >> 16 == group]
         rows, columns = (ds[group, element].value if (group, element) in ds else None for element in (0x0010, 0x0011))
-        if tags and ((rows, columns) != (spec.rows, spec.columns) or (group, 0x3000) not in ds):
+        if (rows, columns) != (spec.rows, spec.columns) or (group, 0x3000) not in ds:
             reason = "lies in bits of the old pixels" if (rows, columns) == (spec.rows, spec.columns) else "is an overlay of another size"
             dropped += [_drop(ds, tag, reason) for tag in tags]
     return dropped

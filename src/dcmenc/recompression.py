@@ -67,7 +67,7 @@ class Recompression:
         self.spec = spec_of(source)
         self.dataset = in_syntax(source, syntax, keep_preamble=keep_preamble)
         dropped = [row for row in invalidate(self.dataset, self.spec, new_values=False) if row.keyword != "PixelData"]
-        self._findings, undecoded = free_nested(self.dataset, source)
+        self._findings, undecoded = free_nested(self.dataset, syntax_uid(source))
         self._dropped = [*dropped, *undecoded]
 
     @property

@@ -122,7 +122,7 @@ class Transcoding:
         elif self.spec.samples > 1:
             self._set_all({"PlanarConfiguration": self.spec.planar})
         if _was_compressed(source):
-            findings, dropped = free_nested(self.dataset, source)
+            findings, dropped = free_nested(self.dataset, syntax_uid(source))
             self._findings += findings
             self._dropped += dropped
 
@@ -211,12 +211,33 @@ def check_count(frames: Frames) -> None:
                          "set ds.NumberOfFrames, or cut the pixels")
 
 
-def free_nested(own: Dataset, source: Dataset) -> tuple[list[Finding], list[Dropped]]:
-    """Icons that are compressed in the old syntax, which the file will no longer be in: native ones are right in any (PS3.5 A.4)."""
+def free_nested(ds: Dataset, uid: str) -> tuple[list[Finding], list[Dropped]]:
+    """Make the compressed pixels within a dataset, as icons have them, native, which is right in any transfer syntax (PS3.5 A.4).
+
+    Parameters
+    ----------
+    ds : Dataset
+        Changed in place, but for items, which may be shared: those that change are others afterwards.
+    uid : str
+        The transfer syntax in which they are compressed; empty if nobody knows.
+
+    Returns
+    -------
+    findings : list of Finding
+        Of what is uncompressed now.
+    dropped : list of Dropped
+        Items that were taken out, because their pixels cannot be decoded.
+
+    Examples
+    --------
+    >>> ds = Dataset(IconImageSequence=[Dataset(PixelData=Fragments((b"\\xff\\xd8",)))])
+    >>> [row.path for row in free_nested(ds, "1.2.840.10008.1.2.4.50")[1]], "IconImageSequence" in ds
+    (['(0088,0200)[0]'], False)
+    """
     findings, dropped = [], []
-    for path, holder, keyword, icon in list(_nested_fragments(own, source)):
+    for path, holder, keyword, icon in list(_nested_fragments(ds)):
         try:
-            _make_native(icon, source)
+            _make_native(icon, uid)
             findings.append(Finding("info", "icon-decoded", path, "PixelData", "is uncompressed now"))
         except (PixelError, CodecError) as error:
             items = holder[keyword].value
@@ -227,7 +248,7 @@ def free_nested(own: Dataset, source: Dataset) -> tuple[list[Finding], list[Drop
     return findings, dropped
 
 
-def _nested_fragments(own: Dataset, source: Dataset) -> Iterator[tuple[str, Dataset, Tag, Dataset]]:
+def _nested_fragments(own: Dataset) -> Iterator[tuple[str, Dataset, Tag, Dataset]]:
     """Every item with compressed pixels: its path, the dataset and element that it is in, and itself; all copied down to there."""
     for tag in list(own):
         items = own[tag].value if own[tag].vr in ("SQ", "UN") else None
@@ -238,7 +259,7 @@ def _nested_fragments(own: Dataset, source: Dataset) -> Iterator[tuple[str, Data
         for number, item in enumerate(own[tag].value):
             if isinstance(getattr(item, "PixelData", None), Fragments):
                 yield f"{tag}[{number}]", own, tag, item
-            for path, *found in _nested_fragments(item, source):
+            for path, *found in _nested_fragments(item):
                 yield (f"{tag}[{number}].{path}", *found)  # type: ignore[misc]
 
 
@@ -249,9 +270,9 @@ def _holds_fragments(item: Dataset) -> bool:
                for element in item.values())
 
 
-def _make_native(icon: Dataset, source: Dataset) -> None:
+def _make_native(icon: Dataset, uid: str) -> None:
     """Decode the one frame of an icon (PS3.3 F.7)."""
     as_file = icon.copy()
-    as_file.file_meta = Dataset(TransferSyntaxUID=syntax_uid(source))
+    as_file.file_meta = Dataset(TransferSyntaxUID=uid or None)
     frames = Frames(as_file)
     icon.PixelData = bytes(native_bytes(frames.cells(0), replace(frames.spec, stored=frames.spec.allocated)))
