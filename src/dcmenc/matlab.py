@@ -140,6 +140,7 @@ def dicomwrite(X: Any, /, *arguments: Any, **named: Any) -> Status:
     Examples
     --------
     >>> import io
+    >>> from dcmenc import dicomread
     >>> file = io.BytesIO()
     >>> status = dicomwrite(np.zeros((4, 5), "u2"), file, {"PatientName": {"FamilyName": "Yamada"}}, "compressionmode", "RLE")
     >>> status.ok, dicomread(file.getvalue()).shape
