@@ -317,6 +317,18 @@ def test_floats_are_rescaled_where_that_is_asked_for() -> None:
         written(values, rescale=False)
 
 
+@pytest.mark.parametrize("mode", ["Create", "Copy"])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_floats_stay_floats_in_a_class_that_has_them(mode: str, dtype: str) -> None:
+    values = SOME.normal(size=(4, 6, 1, 3)).astype(dtype)
+    ds, _ = written(values, {"SOPInstanceUID": "1.2.3"}, ObjectType="Parametric Map Storage", CreateMode=mode)
+    assert ("FloatPixelData" if dtype == "f4" else "DoubleFloatPixelData") in ds and "BitsStored" not in ds
+    assert np.array_equal(ds.pixel_array, np.moveaxis(values[:, :, 0], 2, 0))
+    assert np.array_equal(dicomread(file_of(ds)), values)
+    with pytest.raises(PixelError, match="RLE Lossless holds no floats"):
+        written(values, ObjectType="Parametric Map Storage", CompressionMode="RLE")
+
+
 # ---- Create
 
 # What MATLAB writes for a colour image, in the order of the file; Laterality is ours (PS3.3 C.7.3.1: 2C).

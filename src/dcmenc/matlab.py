@@ -228,7 +228,8 @@ def _as_integers(pixels: Array, options: Options, given: _Given) -> tuple[Array,
     if options.colormap is not None:
         pixels = zero_based(pixels, len(options.colormap))
     if not options.rescale or pixels.dtype.kind != "f":
-        refuse_floats(pixels)
+        if not _holds_floats(options, given.base):
+            refuse_floats(pixels)
         depth = [getattr(given.base, keyword, None) for keyword in ("BitsAllocated", "BitsStored", "HighBit")]
         return (in_depth(pixels, *depth) if _keeps_depth(options) else pixels), given, []
     return _scaled(pixels, given)
@@ -247,6 +248,12 @@ def _scaled(pixels: Array, given: _Given) -> tuple[Array, _Given, list[Finding]]
     message = f"floats became 16-bit integers: RescaleSlope and RescaleIntercept give them back, at most {scaled.error:.3g} away"
     given = given._replace(left_out=(*given.left_out, *others))
     return scaled.pixels, given, [Finding("info", "rescaled", str(Tag("RescaleSlope")), "RescaleSlope", message, "PS3.3 C.11.1")]
+
+
+def _holds_floats(options: Options, base: Dataset) -> bool:
+    """Whether the class that is asked for, or the struct's, has an element for floats, as Parametric Maps have."""
+    stated = options.sop_class or getattr(base, "SOPClassUID", None)
+    return isinstance(stated, str) and any(element != "PixelData" for element in iod.pixel_elements(stated))
 
 
 def _keeps_depth(options: Options) -> bool:
