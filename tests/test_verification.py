@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import itertools
 import os
 import re
 import subprocess
@@ -434,6 +435,47 @@ def test_a_dataset_far_larger_than_it_looks_is_given_up() -> None:
     began = time.perf_counter()
     assert "check-incomplete" in {finding.code for finding in verify(inner).findings}
     assert time.perf_counter() - began < 60
+
+
+# ---- identifiers, planes, regions of interest
+
+
+IDENTIFIERS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID")
+
+
+@pytest.mark.parametrize(("first", "second"), [*itertools.combinations(IDENTIFIERS, 2), ("SOPClassUID", "SOPInstanceUID")])
+def test_an_identifier_is_that_of_one_thing(first: str, second: str) -> None:
+    ds = sound(CT)
+    setattr(ds, second, getattr(ds, first))
+    assert ("uid-shared", str(Tag(second))) in found(check(ds))
+
+
+@pytest.mark.parametrize(("cosines", "right"), [
+    ((1, 0, 0, 0, 1, 0), True), ((0.707, 0.707, 0, -0.707, 0.707, 0), True), ((0, 1, 0, 0, 0, -1), True),
+    ((1, 0, 0, 1, 0, 0), False), ((2, 0, 0, 0, 1, 0), False), ((0, 0, 0, 0, 0, 0), False), ((1, 0.1, 0, 0, 1, 0), False),
+])
+def test_rows_and_columns_stand_at_a_right_angle(cosines: tuple[float, ...], right: bool) -> None:
+    ds = sound(CT)
+    ds.ImageOrientationPatient = cosines
+    assert (("orientation", "(0020,0037)") in found(check(ds))) is not right
+
+
+def test_a_position_is_one_in_a_frame_of_reference() -> None:
+    ds = sound(SC)
+    ds.ImagePositionPatient = (0, 0, 0)
+    assert ("frame-of-reference", "(0020,0052)") in {(one.code, one.path) for one in check(ds).warnings}
+    ds.FrameOfReferenceUID = "1.2.3.4"
+    assert not [one for one in check(ds).findings if one.code == "frame-of-reference"]
+
+
+def test_contours_are_of_regions_and_regions_of_frames_of_reference_that_there_are() -> None:
+    ds = Dataset(SOPClassUID=RT_STRUCT, ReferencedFrameOfReferenceSequence=[{"FrameOfReferenceUID": "1.2"}],
+                 StructureSetROISequence=[{"ROINumber": 1, "ReferencedFrameOfReferenceUID": "1.2"},
+                                          {"ROINumber": 2, "ReferencedFrameOfReferenceUID": "1.3"}],
+                 ROIContourSequence=[{"ReferencedROINumber": 1}, {"ReferencedROINumber": 3}],
+                 RTROIObservationsSequence=[{"ReferencedROINumber": 4}, {"ReferencedROINumber": 2}])
+    assert {path for code, path in found(check(ds)) if code == "pointer-to-nothing"} == {
+        "(3006,0020)[1].(3006,0024)", "(3006,0039)[1].(3006,0084)", "(3006,0080)[0].(3006,0084)"}
 
 
 # ---- real files, and an independent verifier

@@ -5,6 +5,7 @@ What must be there, and which values it may have, is in ``verification.py``.
 
 from __future__ import annotations
 
+from operator import mul
 from typing import Any, TypeAlias
 
 from . import iod
@@ -41,7 +42,7 @@ def contradictions(elements: Elements, ds: Dataset, uid: Any) -> list[Finding]:
             findings.append(root_finding("error", "value-outside-class", keyword, message, "PS3.3 A.8"))
         findings += _check_constants(elements, uid)
     findings += _check_pixels(elements, ds) + _check_pointer(elements) + _check_meta(elements, ds)
-    return findings + _check_frames(elements)
+    return findings + _check_uids(elements) + _check_plane(elements) + _check_regions(elements) + _check_frames(elements)
 
 
 def root_finding(severity: Severity, code: str, keyword: str, message: str, clause: str) -> Finding:
@@ -253,3 +254,78 @@ def _meta(ds: Dataset, keyword: str) -> Any:
     except READING_ERRORS:
         return None
     return value if isinstance(value, str) else None
+
+
+# ---- identifiers, planes, regions of interest
+
+
+# Each names something else (PS3.5 9).
+_IDENTIFIERS = ("SOPClassUID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID")
+
+
+def _check_uids(elements: Elements) -> list[Finding]:
+    """No identifier is that of two things."""
+    findings: list[Finding] = []
+    first: dict[str, str] = {}
+    for keyword in _IDENTIFIERS:
+        uid = value_of(elements, keyword)
+        if not isinstance(uid, str):
+            continue
+        if uid in first:
+            findings.append(root_finding("error", "uid-shared", keyword, f"is {shorten(uid, 70)}, as {first[uid]} is", "PS3.5 9"))
+        first.setdefault(uid, keyword)
+    return findings
+
+
+# By how much the length of a direction, and the product of two, may be off: digits are cut.
+_ASKEW = 0.01
+
+
+def _check_plane(elements: Elements) -> list[Finding]:
+    """A plane lies in a frame of reference, and its rows and columns stand at a right angle (PS3.3 C.7.6.2.1.1, C.7.4.1)."""
+    findings = []
+    if value_of(elements, "ImagePositionPatient") is not None and value_of(elements, "FrameOfReferenceUID") is None:
+        message = "is missing, and so ImagePositionPatient is a position in no frame of reference"
+        findings.append(root_finding("warning", "frame-of-reference", "FrameOfReferenceUID", message, "PS3.3 C.7.4.1"))
+    cosines = several(value_of(elements, "ImageOrientationPatient"))
+    if len(cosines) == 6 and all(isinstance(one, (int, float)) for one in cosines) and _is_askew(*map(float, cosines)):
+        message = f"is {shorten(cosines, 60)}, which are no two directions of length 1 at a right angle"
+        findings.append(root_finding("error", "orientation", "ImageOrientationPatient", message, "PS3.3 C.7.6.2.1.1"))
+    return findings
+
+
+def _is_askew(*cosines: float) -> bool:
+    row, column = cosines[:3], cosines[3:]
+    squares = [sum(one * one for one in direction) for direction in (row, column)]
+    return any(not abs(square - 1) <= 2 * _ASKEW for square in squares) or not abs(sum(map(mul, row, column))) <= _ASKEW
+
+
+# Numbers of regions of interest point to the regions, and these to their frames of reference (PS3.3 C.8.8.5, C.8.8.6, C.8.8.8).
+_REGIONS, _REFERENCED_FRAMES = Tag("StructureSetROISequence"), Tag("ReferencedFrameOfReferenceSequence")
+_POINTING = (Tag("ROIContourSequence"), Tag("RTROIObservationsSequence"))
+
+
+def _check_regions(elements: Elements) -> list[Finding]:
+    """Contours and observations are of regions that there are, and these lie in frames of reference that are named."""
+    regions = items_of(elements, _REGIONS)
+    if not regions:
+        return []
+    numbers = {_plain(region, "ROINumber") for region in regions if _is_plain(_plain(region, "ROINumber"))}
+    frames = {_plain(item, "FrameOfReferenceUID") for item in items_of(elements, _REFERENCED_FRAMES)
+              if _is_plain(_plain(item, "FrameOfReferenceUID"))}
+    findings = _strangers(elements, _REGIONS, "ReferencedFrameOfReferenceUID", frames, "PS3.3 C.8.8.5") if frames else []
+    for sequence in _POINTING:
+        findings += _strangers(elements, sequence, "ReferencedROINumber", numbers, "PS3.3 C.8.8.6")
+    return findings
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, (str, int))
+
+
+def _strangers(elements: Elements, sequence: Tag, keyword: str, known: set[Any], clause: str) -> list[Finding]:
+    """The items whose value is none of those known."""
+    found = [(at, _plain(item, keyword)) for at, item in enumerate(items_of(elements, sequence))]
+    return [Finding("error", "pointer-to-nothing", f"{sequence}[{at}].{Tag(keyword)}", keyword,
+                    f"is {shorten(value, 70)}, which is none of those that there are", clause)
+            for at, value in found if _is_plain(value) and value not in known][:_MOST_LOOKED_AT]
