@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import warnings
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -16,8 +15,9 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.pixels import pixel_array
+from test_matlab import file_of, written
 
-from dcmenc import Dataset, DcmencWarning, PixelError, Sequence, VerifyError, dcmread, dcmwrite, dicominfo, dicomread, dicomwrite, imwrite
+from dcmenc import Dataset, PixelError, Sequence, VerifyError, dcmread, dcmwrite, dicominfo, dicomread, dicomwrite, imwrite
 from dcmenc.dictionary import Tag
 from dcmenc.matlab_frames import metadata_of_frame
 from dcmenc.matlab_values import Typed
@@ -28,23 +28,6 @@ BYTES = SOME.integers(0, 256, (5, 7), "u1")
 COLOUR = SOME.integers(0, 256, (5, 7, 3), "u1")
 FRAMES = SOME.integers(0, 256, (5, 7, 1, 4), "u1")
 COLOURS = SOME.random((256, 3))
-
-
-def written(*arguments: Any, **named: Any) -> tuple[Any, Any]:
-    """The file as pydicom reads it, and the status; the target is put behind the array, or behind the colormap."""
-    file = io.BytesIO()
-    place = 1 + (len(arguments) > 1 and isinstance(arguments[1], np.ndarray))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DcmencWarning)
-        status = dicomwrite(*arguments[:place], file, *arguments[place:], **named)
-    file.seek(0)
-    return pydicom.dcmread(file), status
-
-
-def saved(ds: Any) -> bytes:
-    file = io.BytesIO()
-    ds.save_as(file, enforce_file_format=True)
-    return file.getvalue()
 
 
 def image(array: Any, **named: Any) -> bytes:
@@ -254,7 +237,7 @@ def test_bytes_that_become_words_are_compressed_as_words(array: Any, struct: dic
     ds, _ = written(array, struct, CompressionMode="JPEG lossy", quality=100, **({} if struct else {"ObjectType": "CT Image Storage"}))
     assert (ds.SOPClassUID, ds.file_meta.TransferSyntaxUID, ds.BitsAllocated) == (CT, "1.2.840.10008.1.2.4.51", 16)
     assert np.abs(pixel_array(ds).astype(int) - array).max() <= 2
-    assert np.abs(dicomread(saved(ds)).astype(int) - array).max() <= 2
+    assert np.abs(dicomread(file_of(ds)).astype(int) - array).max() <= 2
 
 
 # ---- metadata that would contradict the pixels

@@ -16,6 +16,7 @@ import pydicom
 import pytest
 import structure
 from PIL import Image
+from test_writer import Pipe
 
 from dcmenc import CodecError, CodecUnavailable, DcmencError, ImageSpec, PixelError, Report, VerifyError, dcmread, imread, imwrite, wrap
 from dcmenc.codecs import get_codec, named_syntax, options_of
@@ -483,20 +484,6 @@ def test_streams_come_from_paths_files_and_buffers(tmp_path: Path) -> None:
 def test_an_iterator_of_one_makes_an_image_of_one_frame() -> None:
     ds, _, _ = wrapped(iter([stream_of("jpeg-lossless", "word")]))
     assert "NumberOfFrames" not in ds and ds.SOPClassUID == "1.2.840.10008.5.1.4.1.1.7"
-
-
-class Pipe(io.RawIOBase):
-    """An object that takes bytes and cannot go back."""
-
-    def __init__(self) -> None:
-        self.taken = b""
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self.taken += bytes(data)
-        return len(data)
 
 
 def test_a_pipe_gets_the_offset_table_and_the_ratio_too() -> None:
