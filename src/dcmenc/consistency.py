@@ -264,7 +264,7 @@ _IDENTIFIERS = ("SOPClassUID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInst
 
 
 def _check_uids(elements: Elements) -> list[Finding]:
-    """No identifier is that of two things."""
+    """No identifier is that of two things; archives take it for all that, and so it is a warning."""
     findings: list[Finding] = []
     first: dict[str, str] = {}
     for keyword in _IDENTIFIERS:
@@ -272,7 +272,7 @@ def _check_uids(elements: Elements) -> list[Finding]:
         if not isinstance(uid, str):
             continue
         if uid in first:
-            findings.append(root_finding("error", "uid-shared", keyword, f"is {shorten(uid, 70)}, as {first[uid]} is", "PS3.5 9"))
+            findings.append(root_finding("warning", "uid-shared", keyword, f"is {shorten(uid, 70)}, as {first[uid]} is", "PS3.5 9"))
         first.setdefault(uid, keyword)
     return findings
 

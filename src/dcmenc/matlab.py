@@ -279,8 +279,8 @@ def _write_frames(
         return _share_of_frame(given, own[at], at, options) if spec.frames > 1 or options.per_frame else given
 
     if options.strict:
-        # a rehearsal, which takes no UIDs
-        rehearsed = replace(options, uid_source=lambda: "2.25.1")
+        # a rehearsal, which takes none of the UIDs of the caller
+        rehearsed = replace(options, uid_source=generate_uid)
         for at in range(spec.frames):
             _compose(call._replace(options=rehearsed), frames[at], spec.samples, share(at, rehearsed), remarks)
     statuses: list[Status] = []
