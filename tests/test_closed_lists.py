@@ -392,17 +392,17 @@ def sequences(sop_class: str) -> Iterator[tuple[str, bool]]:
 @pytest.mark.parametrize("sop_class", [CT, MR, SC, US, CR, DX, MG, WSI, SEG, RT_DOSE, PDF, SR, ENHANCED_CT, ENHANCED_MR],
                          ids=sop_classes().get)
 def test_what_may_have_one_item_only_has_one_for_dciodvfy(sop_class: str, peer: Callable[[str], str], tmp_path: Path) -> None:
-    confirmed = 0
-    for keyword, single in sequences(sop_class):
-        ds = with_items(sop_class, [keyword], 2)
-        ours = {one.code for one in check(ds).errors if one.path == str(Tag(keyword))} & {"too-many-items"}
-        assert bool(ours) is single, keyword
-        text = complaints(peer("dciodvfy"), ds, tmp_path / "items.dcm")
-        theirs = f"Bad Sequence number of Items 2 (1 Required by Module definition) Element=<{keyword}>" in text
-        if single:
-            assert theirs or keyword in ITEMS_APART, keyword
-        confirmed += single and theirs
-    assert confirmed >= 2
+    rows = dict(sequences(sop_class))
+    # one file with two items in all of them: to start dciodvfy takes a tenth of a second
+    ds = minimal_instance(sop_class)
+    for keyword in rows:
+        ds[keyword] = with_items(sop_class, [keyword], 2)[keyword]
+    ours = {one.keyword for one in check(ds).errors if one.code == "too-many-items" and "[" not in one.path}
+    assert ours == {keyword for keyword, single in rows.items() if single}
+    text = complaints(peer("dciodvfy"), ds, tmp_path / "items.dcm")
+    theirs = {keyword for keyword in ours
+              if f"Bad Sequence number of Items 2 (1 Required by Module definition) Element=<{keyword}>" in text}
+    assert ours - theirs <= set(ITEMS_APART) and len(theirs) >= 2
 
 
 def test_several_regions_are_of_digital_x_ray_only() -> None:
