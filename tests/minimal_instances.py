@@ -13,6 +13,15 @@ from dcmenc.dictionary import Entry, lookup
 from dcmenc.iod_tables import PER_FRAME_GROUPS, SHARED_GROUPS, Attribute, Context, Group, attributes_of, evaluate, iod_of, item_table
 from dcmenc.model import Dataset
 
+# The classes whose conditions have all been decided, or left to a person.
+STORAGE = "1.2.840.10008.5.1.4.1.1"
+SC, CT, MR, US, US_MULTI_FRAME, CR, DX, MG = (f"{STORAGE}.{end}" for end in ("7", "2", "4", "6.1", "3.1", "1", "1.1", "1.2"))
+SC_BIT, SC_BYTE, SC_WORD, SC_COLOR = (f"{SC}.{number}" for number in (1, 2, 3, 4))
+ENHANCED_CT, ENHANCED_MR, SEG, WSI = f"{CT}.1", f"{MR}.1", f"{STORAGE}.66.4", f"{STORAGE}.77.1.6"
+RT_STRUCT, RT_DOSE, PDF, SR = f"{STORAGE}.481.3", f"{STORAGE}.481.2", f"{STORAGE}.104.1", f"{STORAGE}.88.33"
+NAMED = (SC, SC_BIT, SC_BYTE, SC_WORD, SC_COLOR, CT, MR, ENHANCED_CT, ENHANCED_MR, SEG, US, US_MULTI_FRAME, CR, DX, MG,
+         RT_STRUCT, RT_DOSE, WSI, PDF, SR)
+
 _BY_VR: Mapping[str, Any] = {
     **dict.fromkeys(("AE", "CS", "LO", "LT", "SH", "ST", "UC", "UT"), "X"),
     **dict.fromkeys(("SL", "SS", "SV", "UL", "US", "UV", "IS", "DS", "FD", "FL"), 1),

@@ -16,10 +16,7 @@ from typing import Any, NamedTuple
 
 import pydicom
 import pytest
-from minimal_instances import _fill, minimal_instance
-from test_iod_tables import CASES as CONDITIONS
-from test_iod_tables import Case
-from test_verification import (
+from minimal_instances import (
     CR,
     CT,
     DX,
@@ -37,10 +34,12 @@ from test_verification import (
     STORAGE,
     US,
     WSI,
-    framed,
-    real_files,
-    sound,
+    _fill,
+    minimal_instance,
 )
+from test_iod_tables import CASES as CONDITIONS
+from test_iod_tables import Case
+from test_verification import framed, real_files, sound
 
 from dcmenc import Dataset, Tag, dcmread, dumps, verify
 from dcmenc.dictionary import lookup

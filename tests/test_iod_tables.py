@@ -18,7 +18,29 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from minimal_instances import minimal_instance
+from minimal_instances import (
+    CR,
+    CT,
+    DX,
+    ENHANCED_CT,
+    ENHANCED_MR,
+    MG,
+    MR,
+    NAMED,
+    PDF,
+    RT_DOSE,
+    RT_STRUCT,
+    SC,
+    SC_BIT,
+    SC_BYTE,
+    SC_WORD,
+    SEG,
+    SR,
+    US,
+    US_MULTI_FRAME,
+    WSI,
+    minimal_instance,
+)
 
 from dcmenc import iod_tables
 from dcmenc.dictionary import Tag, lookup
@@ -38,13 +60,6 @@ from dcmenc.model import Dataset
 from dcmenc.part10 import dumps
 
 ROOT = Path(__file__).parent.parent
-STORAGE = "1.2.840.10008.5.1.4.1.1"
-SC, CT, MR, US, US_MULTI_FRAME, CR, DX, MG = (f"{STORAGE}.{end}" for end in ("7", "2", "4", "6.1", "3.1", "1", "1.1", "1.2"))
-SC_BIT, SC_BYTE, SC_WORD, SC_COLOR = (f"{SC}.{number}" for number in (1, 2, 3, 4))
-ENHANCED_CT, ENHANCED_MR, SEG, WSI = f"{CT}.1", f"{MR}.1", f"{STORAGE}.66.4", f"{STORAGE}.77.1.6"
-RT_STRUCT, RT_DOSE, PDF, SR = f"{STORAGE}.481.3", f"{STORAGE}.481.2", f"{STORAGE}.104.1", f"{STORAGE}.88.33"
-NAMED = (SC, SC_BIT, SC_BYTE, SC_WORD, SC_COLOR, CT, MR, ENHANCED_CT, ENHANCED_MR, SEG, US, US_MULTI_FRAME, CR, DX, MG,
-         RT_STRUCT, RT_DOSE, WSI, PDF, SR)
 
 RAW = json.loads((ROOT / "data" / "iod.json").read_text("utf-8"))
 

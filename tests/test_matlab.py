@@ -325,6 +325,7 @@ def test_floats_stay_floats_in_a_class_that_has_them(mode: str, dtype: str) -> N
     assert ("FloatPixelData" if dtype == "f4" else "DoubleFloatPixelData") in ds and "BitsStored" not in ds
     assert np.array_equal(ds.pixel_array, np.moveaxis(values[:, :, 0], 2, 0))
     assert np.array_equal(dicomread(file_of(ds)), values)
+    written(values.astype("f4"), ObjectType="Height Map Segmentation Storage", CreateMode=mode)  # which has nothing but floats
     with pytest.raises(PixelError, match="RLE Lossless holds no floats"):
         written(values, ObjectType="Parametric Map Storage", CompressionMode="RLE")
 

@@ -18,7 +18,24 @@ import pydicom
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from minimal_instances import minimal_instance
+from minimal_instances import (
+    CT,
+    DX,
+    ENHANCED_CT,
+    ENHANCED_MR,
+    MR,
+    NAMED,
+    RT_STRUCT,
+    SC,
+    SC_BYTE,
+    SC_COLOR,
+    SC_WORD,
+    SEG,
+    SR,
+    US_MULTI_FRAME,
+    WSI,
+    minimal_instance,
+)
 from test_images import OF_CLASS
 
 import dcmenc
@@ -30,14 +47,6 @@ from dcmenc.report import Finding, Report
 from dcmenc.uid import storage_sop_classes
 from dcmenc.values import Element
 from dcmenc.verification import CLOSED_LISTS, check
-
-STORAGE = "1.2.840.10008.5.1.4.1.1"
-SC, CT, MR, US, US_MULTI_FRAME, CR, DX, MG = (f"{STORAGE}.{end}" for end in ("7", "2", "4", "6.1", "3.1", "1", "1.1", "1.2"))
-SC_BIT, SC_BYTE, SC_WORD, SC_COLOR = (f"{SC}.{number}" for number in (1, 2, 3, 4))
-ENHANCED_CT, ENHANCED_MR, SEG, WSI = f"{CT}.1", f"{MR}.1", f"{STORAGE}.66.4", f"{STORAGE}.77.1.6"
-RT_STRUCT, RT_DOSE, PDF, SR = f"{STORAGE}.481.3", f"{STORAGE}.481.2", f"{STORAGE}.104.1", f"{STORAGE}.88.33"
-NAMED = (SC, SC_BIT, SC_BYTE, SC_WORD, SC_COLOR, CT, MR, ENHANCED_CT, ENHANCED_MR, SEG, US, US_MULTI_FRAME, CR, DX, MG,
-         RT_STRUCT, RT_DOSE, WSI, PDF, SR)
 
 # What minimal instances say for no class in particular, and some class does not allow.
 REPAIRS: Mapping[str, Mapping[str, Any]] = {

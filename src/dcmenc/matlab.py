@@ -377,7 +377,7 @@ def _class_asked_for(options: Options, base: Dataset) -> str | None:
     if not options.copies and stated is not None and not isinstance(stated, str):
         raise ValueError("the SOPClassUID of the metadata is no text, and nothing can be checked: dicominfo(..., UseDictionaryVR=True) "
                          "reads what a file has in UN, CreateMode='Copy' writes the metadata as they are")
-    if not options.copies and isinstance(stated, str) and iod.pixel_rules(stated) is None:
+    if not options.copies and isinstance(stated, str) and not iod.pixel_elements(stated):
         raise ValueError(f"no image can be created as {iod.class_name(stated)}, which has no pixels or is not known here; "
                          "CreateMode='Copy' writes the metadata as they are, ObjectType= makes an image of another class")
     return options.sop_class

@@ -108,7 +108,7 @@ _PROCESSES: Mapping[int, _Process] = {
     **{marker: _Process("hierarchical JPEG", _DECODE) for marker in (0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF)},
     0xF9: _Process("JPEG-LS of part 2", _DECODE),
 }
-_SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
+_EOI, _SOS = 0xD9, 0xDA
 _ALONE = (0x01, *range(0xD0, 0xD9))  # markers without a segment
 _MOST_SEGMENTS = 20000
 # What ends a scan: a marker that is neither stuffing nor a restart; behind FF, JPEG-LS stuffs one bit only, so that less than 80 are data.
